@@ -1,0 +1,78 @@
+//! The live side: a cluster through `list` and nothing else, or a snapshot of one. Objects are masked and handed on one
+//! by one; nothing is kept.
+
+pub mod kube;
+pub mod snapshot;
+
+use std::path::PathBuf;
+
+use crate::domain::resource::{LiveObject, VersionedKind};
+
+/// Where the live state comes from.
+#[derive(Debug, Clone)]
+pub enum LiveSettings {
+    /// The Kubernetes API.
+    Cluster(ClusterSettings),
+    /// A file that `trueup snapshot` wrote, or what `kubectl get -o json|yaml` printed.
+    Snapshot(PathBuf),
+}
+
+/// Which cluster, and how much of it.
+#[derive(Debug, Clone)]
+pub struct ClusterSettings {
+    /// Kubeconfig file; none for `KUBECONFIG`, `~/.kube/config`, then the pod's own account.
+    pub kubeconfig: Option<PathBuf>,
+    /// Context of the kubeconfig; none for the current one.
+    pub context: Option<String>,
+    /// Namespaces to list; empty for all. With namespaces, a Role in each is enough and cluster-scoped kinds are not read.
+    pub namespaces: Vec<String>,
+    /// Label selector for every list of declared kinds, `drift-monitoring=enabled`.
+    pub label_selector: Option<String>,
+    /// Objects in one page.
+    pub page_size: u32,
+    /// Seconds for one page.
+    pub timeout_seconds: u64,
+}
+
+/// The live side, ready to be listed.
+#[derive(Debug)]
+pub enum Live {
+    /// The Kubernetes API.
+    Cluster(kube::Cluster),
+    /// A recorded snapshot.
+    Snapshot(snapshot::Snapshot),
+}
+
+/// Why a kind could not be listed. All of them make the kind unknown; none means that its objects are gone.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum ListError {
+    /// RBAC refused.
+    #[error("listing {kind} is forbidden: {message}")]
+    Forbidden { kind: VersionedKind, message: String },
+    /// The API server does not know the kind at this version.
+    #[error("the API server does not serve {kind}")]
+    NotServed { kind: VersionedKind },
+    /// The credentials are wrong or expired.
+    #[error("the API server refused the credentials: {message}")]
+    Unauthorized { message: String },
+    /// The list failed, or broke off and could not be started again.
+    #[error("listing {kind} failed: {message}")]
+    Failed { kind: VersionedKind, message: String },
+}
+
+impl Live {
+    /// Lists every object of a kind, folding each into a state that `start` makes.
+    /// A list that breaks off is started again with a fresh state; one that fails drops its state whole, so that half a
+    /// list is never taken for all of it. Objects that a namespace list cannot see are not reported as absent.
+    pub async fn list<S>(
+        &self,
+        kind: &VersionedKind,
+        start: impl Fn() -> S,
+        observe: impl Fn(&mut S, LiveObject),
+    ) -> Result<S, ListError> {
+        match self {
+            Self::Cluster(cluster) => cluster.list(kind, start, observe).await,
+            Self::Snapshot(snapshot) => snapshot.list(kind, start, observe),
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! One webhook alert per cycle.

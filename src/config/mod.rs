@@ -1,0 +1,80 @@
+//! Configuration: files and environment → [`Config`], or every problem at once, each with file and line.
+
+use std::path::PathBuf;
+
+use secrecy::SecretString;
+
+use crate::adapters::cluster::LiveSettings;
+use crate::adapters::forge::ForgeSettings;
+use crate::adapters::render::RenderSettings;
+use crate::adapters::repository::RepositorySettings;
+use crate::domain::baseline::Baselines;
+use crate::domain::drift::scan::ScanRules;
+use crate::domain::policy::Policy;
+use crate::domain::score::Scoring;
+use crate::domain::source::Source;
+use crate::schedule::ScheduleSettings;
+
+/// A validated configuration: what every stage needs, each part in the stage's own type.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Name of the cluster; part of branch names.
+    pub cluster_name: String,
+    /// The config repository.
+    pub repository: RepositorySettings,
+    /// What is rendered, and how.
+    pub sources: Vec<Source>,
+    /// Programs and limits of rendering.
+    pub render: RenderSettings,
+    /// The live side.
+    pub live: LiveSettings,
+    /// Key for masking Secret values; none for one made for each run.
+    pub secret_key: Option<SecretString>,
+    /// Where pull requests go; none: `run` reports only.
+    pub forge: Option<ForgeSettings>,
+    /// When `daemon` runs.
+    pub schedule: Option<ScheduleSettings>,
+    /// Thresholds, manager classes, ignore rules, categories.
+    pub scan: ScanRules,
+    /// Numbers behind scores.
+    pub scoring: Scoring,
+    /// Remediation policies in order.
+    pub policies: Vec<Policy>,
+    /// What was approved.
+    pub baselines: Baselines,
+    /// Where alerts go.
+    pub alerts: AlertSettings,
+    /// Limits and powers that only the operator has.
+    pub proposals: ProposalSettings,
+}
+
+/// Where alerts go.
+#[derive(Debug, Clone, Default)]
+pub struct AlertSettings {
+    /// One POST per cycle with high and critical items; none for no alerts.
+    pub webhook_url: Option<SecretString>,
+}
+
+/// Limits and powers over pull requests.
+#[derive(Debug, Clone)]
+pub struct ProposalSettings {
+    /// How many of ours may be open at once.
+    pub open_limit: usize,
+    /// Merged attempts that may fail to hold before trueup stops, where a policy does not say.
+    pub max_attempts: u32,
+    /// Whether policies with `approval_required: false` may ask for auto-merge.
+    pub allow_auto_merge: bool,
+    /// Reviewers where a policy names none.
+    pub reviewers: Vec<String>,
+    /// Teams where a policy names none.
+    pub team_reviewers: Vec<String>,
+    /// Labels on every pull request.
+    pub labels: Vec<String>,
+}
+
+/// Where a configuration is read from.
+#[derive(Debug, Clone, Default)]
+pub struct Locations {
+    /// `trueup.yaml`.
+    pub file: Option<PathBuf>,
+}

@@ -1,0 +1,5 @@
+//! Baselines: what was approved.
+
+/// Every baseline document that was loaded.
+#[derive(Debug, Clone, Default)]
+pub struct Baselines {}

@@ -1,0 +1,14 @@
+//! Drift: what differs between the declared and the live state, and what that means.
+//!
+//! [`compare`] walks one declared and one live object and yields [`Difference`]s; [`semantic`] says what they mean;
+//! [`scan`] folds the live objects of a kind into [`DriftItem`]s, the one form that every later stage uses.
+
+pub mod amount;
+pub mod compare;
+pub mod item;
+pub mod scan;
+pub mod semantic;
+
+pub use item::{
+    Aspect, Category, Change, ChangedBy, Confidence, Difference, DriftItem, DriftKind, ManagerClass, Severity, Verdict,
+};

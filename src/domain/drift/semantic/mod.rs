@@ -1,0 +1,1 @@
+//! What changes mean: one rule, one file.

@@ -1,0 +1,22 @@
+//! The pure core: what drift is, what it is worth, what to do about it and how a pull request says so.
+//! Values in, values out: no clock, file, network, environment or randomness, and no type of `kube`, `octocrab` or
+//! `git2`. `clippy.toml` and `tests/tidy.rs` keep it so.
+
+pub mod baseline;
+pub mod drift;
+pub mod field_path;
+pub mod normalize;
+pub mod outcome;
+pub mod ownership;
+pub mod plan;
+pub mod policy;
+pub mod problem;
+pub mod proposal;
+pub mod quantity;
+pub mod remedy;
+pub mod resource;
+pub mod schema;
+pub mod score;
+pub mod secret;
+pub mod source;
+pub mod yaml;

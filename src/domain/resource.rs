@@ -1,0 +1,182 @@
+//! Which object something is about: kinds, identities, manifests and live objects.
+
+use std::fmt;
+
+use serde::Serialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+/// Group and kind, without the version: `autoscaling/v1` and `autoscaling/v2` name one kind.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct GroupKind {
+    /// API group; empty for the core group.
+    pub group: String,
+    /// Kind as manifests write it, `Deployment`.
+    pub kind: String,
+}
+
+impl GroupKind {
+    /// Builds a group and kind.
+    pub fn new(group: impl Into<String>, kind: impl Into<String>) -> Self {
+        Self { group: group.into(), kind: kind.into() }
+    }
+
+    /// Takes the group from an `apiVersion` such as `apps/v1` or `v1`.
+    pub fn of(api_version: &str, kind: impl Into<String>) -> Self {
+        Self::new(split_api_version(api_version).0, kind)
+    }
+
+    /// Whether this is the core `Secret`.
+    pub fn is_secret(&self) -> bool {
+        self.group.is_empty() && self.kind == "Secret"
+    }
+}
+
+impl fmt::Display for GroupKind {
+    /// `Deployment.apps`, and `ConfigMap` for the core group, as kubectl writes it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.kind)?;
+        if !self.group.is_empty() {
+            write!(f, ".{}", self.group)?;
+        }
+        Ok(())
+    }
+}
+
+/// Splits `apps/v1` into group and version; the core group is empty.
+pub fn split_api_version(api_version: &str) -> (&str, &str) {
+    api_version.rsplit_once('/').unwrap_or(("", api_version))
+}
+
+/// A kind at the version in which it is declared, so that it is listed at that version too.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct VersionedKind {
+    /// As manifests write it, `apps/v1`.
+    pub api_version: String,
+    /// As manifests write it, `Deployment`.
+    pub kind: String,
+}
+
+impl VersionedKind {
+    /// Builds a kind at a version.
+    pub fn new(api_version: impl Into<String>, kind: impl Into<String>) -> Self {
+        Self { api_version: api_version.into(), kind: kind.into() }
+    }
+
+    /// The kind without its version.
+    pub fn group_kind(&self) -> GroupKind {
+        GroupKind::of(&self.api_version, &*self.kind)
+    }
+}
+
+impl fmt::Display for VersionedKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.api_version, self.kind)
+    }
+}
+
+/// Which object: group, kind, namespace and name. The version is not part of it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct ResourceId {
+    /// Group and kind.
+    #[serde(flatten)]
+    pub kind: GroupKind,
+    /// Namespace; none for cluster-scoped kinds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+    /// Name.
+    pub name: String,
+}
+
+impl ResourceId {
+    /// Builds an identity.
+    pub fn new(kind: GroupKind, namespace: Option<&str>, name: impl Into<String>) -> Self {
+        Self { kind, namespace: namespace.map(str::to_owned), name: name.into() }
+    }
+
+    /// Reads the identity from an object's `apiVersion`, `kind` and `metadata`; none where one of them is missing.
+    pub fn of(object: &Value) -> Option<Self> {
+        let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).filter(|text| !text.is_empty());
+        let kind = GroupKind::of(text("/apiVersion")?, text("/kind")?);
+        Some(Self::new(kind, text("/metadata/namespace"), text("/metadata/name")?))
+    }
+
+    /// The argument that names it to kubectl: `deployment.apps/web`.
+    pub fn kubectl_name(&self) -> String {
+        format!("{}/{}", self.kind.to_string().to_lowercase(), self.name)
+    }
+}
+
+impl fmt::Display for ResourceId {
+    /// `Deployment payments/web`; the group is left out because a reader seldom needs it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ", self.kind.kind)?;
+        if let Some(namespace) = &self.namespace {
+            write!(f, "{namespace}/")?;
+        }
+        f.write_str(&self.name)
+    }
+}
+
+/// Where a manifest came from.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct Origin {
+    /// Path relative to the repository (or as given on the command line), with `/`.
+    pub file: String,
+    /// Which YAML document of the file, counted from 0 as kubectl and kustomize count them (empty ones included).
+    pub document: usize,
+    /// Line at which the document's first key stands, counted from 1.
+    pub line: usize,
+    /// For an item of a `kind: List`, its index in `items`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub list_item: Option<usize>,
+}
+
+/// A declared object as the renderer saw it, kept as compact JSON (a parsed tree costs ten times as much memory).
+/// Secret values are masked before one is built.
+#[derive(Debug, Clone)]
+pub struct Manifest {
+    /// Which object it declares.
+    pub id: ResourceId,
+    /// `apiVersion` as declared.
+    pub api_version: String,
+    /// The source (as named in the config) that rendered it.
+    pub source: String,
+    /// Where a person would edit it; none for what a generator made.
+    pub origin: Option<Origin>,
+    body: Box<[u8]>,
+}
+
+impl Manifest {
+    /// Keeps `object`, whose secrets the caller has masked (see [`crate::domain::secret`]).
+    pub fn new(id: ResourceId, source: &str, origin: Option<Origin>, object: &Value) -> Self {
+        let api_version = object.get("apiVersion").and_then(Value::as_str).unwrap_or_default().to_owned();
+        Self { id, api_version, source: source.to_owned(), origin, body: object.to_string().into_bytes().into() }
+    }
+
+    /// The object.
+    pub fn object(&self) -> Value {
+        serde_json::from_slice(&self.body).expect("the body was written from a Value")
+    }
+
+    /// The kind at its declared version.
+    pub fn versioned_kind(&self) -> VersionedKind {
+        VersionedKind::new(&*self.api_version, &*self.id.kind.kind)
+    }
+
+    /// The object as compact JSON.
+    pub fn json(&self) -> &[u8] {
+        &self.body
+    }
+}
+
+/// A live object as the cluster (or a snapshot) gave it, secrets masked, `apiVersion` and `kind` filled in.
+#[derive(Debug)]
+pub struct LiveObject {
+    /// Which object it is.
+    pub id: ResourceId,
+    /// The object without `metadata.managedFields`.
+    pub object: Value,
+    /// `metadata.managedFields` as JSON text, decoded only where a field differs; none where the object has none.
+    pub managed_fields: Option<Box<RawValue>>,
+}

@@ -1,0 +1,1 @@
+//! Where a path stands in a YAML text: spans of nodes, from parser events.

@@ -1,0 +1,8 @@
+//! YAML as kubectl reads it, with the place of every value, and edits that touch only the bytes they mean.
+
+pub mod edit;
+pub mod locate;
+pub mod read;
+pub mod write;
+
+pub use read::{Content, Document, Entry, Node, YamlError, read_documents};
