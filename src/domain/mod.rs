@@ -3,20 +3,28 @@
 //! `git2`. `clippy.toml` and `tests/tidy.rs` keep it so.
 
 pub mod baseline;
+pub mod diff_text;
 pub mod drift;
+pub mod field_edit;
 pub mod field_path;
+pub mod glob;
+pub mod markdown;
 pub mod normalize;
 pub mod outcome;
 pub mod ownership;
 pub mod plan;
 pub mod policy;
 pub mod problem;
+pub mod proof;
 pub mod proposal;
+pub mod pull_request;
 pub mod quantity;
 pub mod remedy;
+pub mod resolved;
 pub mod resource;
 pub mod schema;
 pub mod score;
 pub mod secret;
+pub mod selector;
 pub mod source;
 pub mod yaml;

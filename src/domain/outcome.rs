@@ -1,14 +1,17 @@
 //! What a run came to: the one value that reports, alerts and metrics see.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
 use serde::Serialize;
 
 use crate::domain::drift::DriftItem;
 use crate::domain::drift::item::names;
+use crate::domain::drift::scan::RestoreMark;
 use crate::domain::policy::decide::Decision;
 use crate::domain::problem::Problem;
 use crate::domain::proposal::Proposal;
 use crate::domain::resource::{Origin, ResourceId};
-use std::fmt;
 
 names! {
     /// What came of a proposal, or why there is none.
@@ -57,7 +60,9 @@ pub struct UnitResult {
     pub outcome: Outcome,
     /// Why, in words.
     pub reason: String,
-    /// Commands a person can run where no edit of Git can do it.
+    /// What no edit of Git can do, in words.
+    pub leftovers: Vec<String>,
+    /// Commands a person can run for it.
     pub commands: Vec<String>,
     /// The proposal, where one was proven.
     pub proposal: Option<Proposal>,
@@ -114,7 +119,13 @@ pub struct RunReport {
     pub problems: Vec<Problem>,
     /// What was done, or would be; empty for `scan` and `diff`.
     pub units: Vec<UnitResult>,
-    /// Highest resource score, combined over all items: `1 − Π(1 − score)`.
+    /// Pull requests that were closed because their drift is gone.
+    pub closed: Vec<String>,
+    /// Resources of which nothing can be said.
+    pub unknown: BTreeSet<ResourceId>,
+    /// Marks of merged restores, for the resources that have items.
+    pub marks: BTreeMap<ResourceId, RestoreMark>,
+    /// All scores together: `1 − Π(1 − score)`.
     pub score: f64,
 }
 
@@ -122,6 +133,14 @@ impl RunReport {
     /// Where an item is declared.
     pub fn origin(&self, item: usize) -> Option<&Origin> {
         self.items[item].origin.as_ref()
+    }
+
+    /// Puts the most severe items first. Decisions and units refer to items by position: rank before they are made.
+    pub fn rank(&mut self) {
+        self.items.sort_by(|a, b| {
+            let worse = b.severity.cmp(&a.severity).then(b.score.total_cmp(&a.score));
+            worse.then(a.resource.cmp(&b.resource)).then(a.path.cmp(&b.path))
+        });
     }
 
     /// Whether anything that counts was found.

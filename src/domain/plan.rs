@@ -1,1 +1,220 @@
-//! To come.
+//! From decisions to units of work: what belongs into one pull request, in which order, and what must not be done now.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::domain::drift::scan::RestoreMark;
+use crate::domain::drift::{DriftItem, Severity};
+use crate::domain::field_edit::FieldChange;
+use crate::domain::outcome::Outcome;
+use crate::domain::policy::decide::Decision;
+use crate::domain::policy::{ActionType, Policy};
+use crate::domain::proposal::{KnownProposal, Marker, ProposalState};
+use crate::domain::remedy::{Remedy, attempt_of, reassertion, remedies};
+use crate::domain::resource::ResourceId;
+
+/// How long a merged change may take to reach the cluster before the same drift counts as one that did not hold.
+const SYNC_GRACE: SignedDuration = SignedDuration::from_mins(30);
+
+/// Everything trueup pushes is below this.
+pub const BRANCH_ROOT: &str = "auto-remediation";
+
+/// What is to be done about one resource: one branch, one pull request.
+#[derive(Debug, Clone)]
+pub struct Unit {
+    /// The source that declares it.
+    pub source: String,
+    /// The resource.
+    pub resource: ResourceId,
+    /// Indexes of the items it answers, the most severe first.
+    pub items: Vec<usize>,
+    /// Index of the policy that asked for the most severe of them.
+    pub policy: usize,
+    /// The fields to change.
+    pub changes: Vec<FieldChange>,
+    /// Whether the delivery has to apply the manifest again though Git is right.
+    pub reassert: bool,
+    /// What Git cannot do, in words.
+    pub leftovers: Vec<String>,
+    /// Commands for it.
+    pub commands: Vec<String>,
+    /// The branch.
+    pub branch: String,
+    /// `<unit>-<hash>`, the last part of the branch; names the unit in the restore annotation.
+    pub slug: String,
+    /// Which attempt this is, from 1.
+    pub attempt: u32,
+    /// The severity of the most severe item.
+    pub severity: Severity,
+}
+
+impl Unit {
+    /// The fields to change, with the restore annotation where the delivery has to apply again.
+    pub fn intended(&self) -> Vec<FieldChange> {
+        let reassertion = self.reassert.then(|| reassertion(&self.slug, self.attempt));
+        self.changes.iter().cloned().chain(reassertion).collect()
+    }
+}
+
+/// The branch prefix of a cluster: only what lies below it is this cluster's to update or close.
+pub fn branch_prefix(cluster: &str) -> String {
+    format!("{BRANCH_ROOT}/{}/", slug(cluster))
+}
+
+/// Groups the items that a policy acts on by resource, ranked by severity, score and name.
+/// `declared` yields the manifest of an item's resource.
+pub fn units(
+    cluster: &str,
+    items: &[DriftItem],
+    decisions: &[Decision],
+    policies: &[Policy],
+    declared: impl Fn(&DriftItem) -> Option<Value>,
+) -> Vec<Unit> {
+    let mut units: BTreeMap<(&str, &ResourceId), Unit> = BTreeMap::new();
+    for (index, (item, decision)) in items.iter().zip(decisions).enumerate() {
+        let Some(policy) = decision.policy.filter(|policy| acts(policies[*policy].action)) else { continue };
+        let Some(manifest) = declared(item) else { continue };
+        let unit = units.entry((&item.source, &item.resource)).or_insert_with(|| start(cluster, item, policy));
+        if item.severity > unit.severity {
+            (unit.severity, unit.policy) = (item.severity, policy);
+        }
+        unit.items.push(index);
+        let causes = items.iter().enumerate().filter(|(_, cause)| is_cause(cause, item));
+        // a policy that asks to restore what a semantic item means asks it for each of its causes
+        let asked: Vec<_> = std::iter::once((index, item)).chain(causes).collect();
+        for (answered, item) in asked {
+            if !unit.items.contains(&answered) {
+                unit.items.push(answered);
+            }
+            for remedy in remedies(item, &policies[policy], &manifest) {
+                add(unit, item, remedy);
+            }
+        }
+    }
+    let mut units: Vec<_> = units.into_values().collect();
+    for unit in &mut units {
+        unit.items.sort_by(|a, b| items[*b].score.total_cmp(&items[*a].score).then(a.cmp(b)));
+    }
+    let score = |unit: &Unit| unit.items.first().map_or(0.0, |item| items[*item].score);
+    units.sort_by(|a, b| b.severity.cmp(&a.severity).then(score(b).total_cmp(&score(a))).then(a.branch.cmp(&b.branch)));
+    units
+}
+
+fn acts(action: ActionType) -> bool {
+    !matches!(action, ActionType::AlertAndTrack | ActionType::Ignore)
+}
+
+fn is_cause(cause: &DriftItem, item: &DriftItem) -> bool {
+    cause.resource == item.resource && cause.rule.is_none() && item.caused_by.contains(&cause.path)
+}
+
+fn start(cluster: &str, item: &DriftItem, policy: usize) -> Unit {
+    let resource = &item.resource;
+    let mut hash = Sha256::new();
+    for part in [cluster, &item.source, &resource.kind.group, &resource.to_string()] {
+        hash.update(part.len().to_le_bytes());
+        hash.update(part.as_bytes());
+    }
+    let hash: String = hash.finalize()[..4].iter().map(|byte| format!("{byte:02x}")).collect();
+    let slug_of_unit = format!("{}-{hash}", slug(&resource.to_string()));
+    Unit {
+        source: item.source.clone(),
+        resource: resource.clone(),
+        items: Vec::new(),
+        policy,
+        changes: Vec::new(),
+        reassert: false,
+        leftovers: Vec::new(),
+        commands: Vec::new(),
+        branch: format!("{}{}/{slug_of_unit}", branch_prefix(cluster), slug(&item.source)),
+        slug: slug_of_unit,
+        attempt: 1,
+        severity: item.severity,
+    }
+}
+
+/// Small letters, digits and single hyphens, at most 50: fit for a branch name on every forge.
+fn slug(text: &str) -> String {
+    let mut slug = String::new();
+    for char in text.chars().flat_map(char::to_lowercase) {
+        if char.is_ascii_alphanumeric() {
+            slug.push(char);
+        } else if !slug.ends_with('-') && !slug.is_empty() {
+            slug.push('-');
+        }
+    }
+    slug.truncate(50);
+    let slug = slug.trim_end_matches('-');
+    if slug.is_empty() { "unnamed".to_owned() } else { slug.to_owned() }
+}
+
+fn add(unit: &mut Unit, item: &DriftItem, remedy: Remedy) {
+    match remedy {
+        Remedy::Change(changes) => {
+            for change in changes {
+                if !unit.changes.iter().any(|known| known.path == change.path) {
+                    unit.changes.push(change);
+                }
+            }
+        }
+        Remedy::Reassert => unit.reassert = true,
+        Remedy::Person { reason, command } => {
+            let leftover = format!("{}: {reason}", if item.path.is_root() { item.resource.to_string() } else { item.path.to_string() });
+            if !unit.leftovers.contains(&leftover) {
+                unit.leftovers.push(leftover);
+                unit.commands.extend(command);
+            }
+        }
+    }
+}
+
+/// What keeps a unit from being proposed now, if anything; otherwise the attempt it would be.
+pub fn admit(
+    unit: &Unit,
+    items: &[DriftItem],
+    known: &[KnownProposal],
+    mark: &RestoreMark,
+    max_attempts: u32,
+    now: Timestamp,
+) -> Result<u32, (Outcome, String)> {
+    if unit.changes.is_empty() && !unit.reassert {
+        return Err((Outcome::NeedsPerson, "no edit of Git can do it".to_owned()));
+    }
+    let mut history = known.iter().filter(|proposal| proposal.branch == unit.branch);
+    let attempt = mark.declared.as_deref().and_then(|mark| attempt_of(mark, &unit.slug)).map_or(1, |last| last + 1);
+    if history.clone().any(|proposal| proposal.state == ProposalState::Open) {
+        return Ok(attempt);
+    }
+    let fingerprints: Vec<_> = unit.items.iter().map(|item| items[*item].fingerprint.as_str()).collect();
+    let covers = |proposal: &KnownProposal| {
+        let marker = Marker::read(&proposal.body).unwrap_or_default();
+        fingerprints.iter().all(|fingerprint| marker.fingerprints.iter().any(|known| known == fingerprint))
+    };
+    let rejected = |proposal: &&KnownProposal| {
+        proposal.state == ProposalState::Closed && !proposal.closed_by_us && covers(proposal)
+    };
+    if let Some(rejected) = history.clone().find(rejected) {
+        let reason = format!("{} proposed exactly this and was closed; reopen it or delete its text to be asked again", rejected.url);
+        return Err((Outcome::RejectedByReviewer, reason));
+    }
+    let merged = |proposal: &&KnownProposal| proposal.state == ProposalState::Merged;
+    let on_its_way = attempt > 1 && !is_missing(unit, items) && mark.live != mark.declared;
+    let last_merge = history.clone().filter(merged).filter_map(|proposal| proposal.closed_at.as_deref()?.parse::<Timestamp>().ok()).max();
+    let fresh = last_merge.is_some_and(|at| now.duration_since(at) < SYNC_GRACE);
+    if on_its_way || (fresh && (!unit.changes.is_empty() || is_missing(unit, items))) {
+        return Err((Outcome::WaitingForSync, "a fix was merged and the delivery has not applied it yet".to_owned()));
+    }
+    let failed = u32::try_from(history.by_ref().filter(merged).filter(|proposal| covers(proposal)).count()).unwrap_or(u32::MAX);
+    if failed >= max_attempts {
+        let reason = format!("{failed} merged attempts did not hold (max_attempts {max_attempts}); something keeps changing it back");
+        return Err((Outcome::AttemptsExhausted, reason));
+    }
+    Ok(attempt)
+}
+
+fn is_missing(unit: &Unit, items: &[DriftItem]) -> bool {
+    unit.items.iter().any(|item| items[*item].path.is_root())
+}

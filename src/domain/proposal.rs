@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 /// A pull request to open or to bring up to date.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proposal {
@@ -61,4 +63,54 @@ pub struct KnownProposal {
     pub closed_at: Option<String>,
     /// Whether trueup closed it itself (the drift was gone), which is no rejection.
     pub closed_by_us: bool,
+}
+
+/// The machine data of a pull request: one HTML comment in its body. A CronJob keeps no other state.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Marker {
+    /// The cluster that opened it.
+    pub cluster: String,
+    /// The source.
+    pub source: String,
+    /// The resource, as text.
+    pub resource: String,
+    /// Fingerprints of the items it answers.
+    pub fingerprints: Vec<String>,
+    /// Which attempt it is.
+    pub attempt: u32,
+    /// The version of trueup that wrote it.
+    pub version: String,
+}
+
+const OPENING: &str = "<!-- trueup: ";
+
+impl Marker {
+    /// The comment. Angle brackets in names are escaped, so that nothing can end it early.
+    pub fn write(&self) -> String {
+        let json = serde_json::to_string(self).expect("strings and numbers always serialise");
+        format!("{OPENING}{} -->", json.replace('<', "\\u003c").replace('>', "\\u003e"))
+    }
+
+    /// Reads it back from a body; none where there is none or a person has changed it beyond recognition.
+    pub fn read(body: &str) -> Option<Self> {
+        let (_, rest) = body.split_once(OPENING)?;
+        let (json, _) = rest.split_once(" -->")?;
+        serde_json::from_str(json).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A marker survives its body, whatever the names, and what is no marker is none.
+    #[test]
+    fn markers_are_read_back() {
+        let marker = Marker { cluster: "a --> b".to_owned(), attempt: 2, fingerprints: vec!["00ff".to_owned()], ..Marker::default() };
+        let body = format!("text\n{}\nmore", marker.write());
+        assert_eq!(body.matches("-->").count(), 1);
+        assert_eq!(Marker::read(&body), Some(marker));
+        assert_eq!(Marker::read("<!-- trueup: {broken -->"), None);
+        assert_eq!(Marker::read("no comment"), None);
+    }
 }

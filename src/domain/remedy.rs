@@ -1,1 +1,187 @@
-//! To come.
+//! Remedies: what has to change in Git to answer an item as its policy asks, or why Git cannot do it.
+
+use serde_json::{Map, Value};
+
+use crate::domain::drift::findings::RESTORE_ANNOTATION;
+use crate::domain::drift::semantic::{pod, weakens};
+use crate::domain::drift::{Aspect, Change, DriftItem, DriftKind};
+use crate::domain::field_edit::FieldChange;
+use crate::domain::field_path::{FieldPath, Step};
+use crate::domain::policy::{ActionType, Policy};
+
+/// What answers one item.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Remedy {
+    /// These fields of the manifest change.
+    Change(Vec<FieldChange>),
+    /// Git is right; a new commit makes the delivery apply it again.
+    Reassert,
+    /// No edit of Git can do it: why, and the command that can, if there is one.
+    Person { reason: String, command: Option<String> },
+}
+
+/// The change by which a merged pull request makes the delivery apply a manifest again.
+pub fn reassertion(unit: &str, attempt: u32) -> FieldChange {
+    let path = FieldPath::fields(["metadata", "annotations", RESTORE_ANNOTATION]);
+    FieldChange::set(path, Value::from(format!("{unit}.{attempt}")))
+}
+
+/// The attempt that a mark made by [`reassertion`] counts for this unit; none for another unit's or a person's text.
+pub fn attempt_of(mark: &str, unit: &str) -> Option<u32> {
+    mark.strip_prefix(unit)?.strip_prefix('.')?.parse().ok()
+}
+
+/// Finds what `policy` asks to be done about an item, whose manifest is `declared`.
+/// A semantic item is answered by its causes, each of which gets the same policy.
+pub fn remedies(item: &DriftItem, policy: &Policy, declared: &Value) -> Vec<Remedy> {
+    let is_meaning = item.drift == DriftKind::Semantic;
+    match policy.action {
+        ActionType::RestoreFromBaseline if !is_meaning => vec![restore(item, declared)],
+        ActionType::AdoptLive if !is_meaning => vec![adopt(item)],
+        ActionType::UpdateToStandard if is_meaning => vec![standard(item, policy, declared)],
+        // a pod-level standard does not cure a container's own setting, so the item itself is restored too
+        ActionType::UpdateToStandard if item.aspect == Aspect::SecurityContext || item.change == Change::Added => {
+            vec![standard(item, policy, declared), restore(item, declared)]
+        }
+        ActionType::UpdateToStandard => vec![standard(item, policy, declared)],
+        _ => Vec::new(),
+    }
+}
+
+fn restore(item: &DriftItem, declared: &Value) -> Remedy {
+    if item.repository_drift {
+        return match &item.baseline {
+            Some(baseline) => Remedy::Change(vec![FieldChange::set(item.path.clone(), baseline.clone())]),
+            None => Remedy::Change(vec![FieldChange::remove(item.path.clone())]),
+        };
+    }
+    if item.change != Change::Added {
+        return Remedy::Reassert;
+    }
+    match &item.native_default {
+        Some(default) if !is_weaker(item, default, declared) => {
+            Remedy::Change(vec![FieldChange::set(item.path.clone(), default.clone())])
+        }
+        Some(_) => Remedy::Person {
+            reason: "the default is weaker than what is live; adopt the live value or declare another one".to_owned(),
+            command: None,
+        },
+        None => Remedy::Person {
+            reason: "no declaration in Git removes what Git never declared".to_owned(),
+            command: removal(item),
+        },
+    }
+}
+
+/// Whether writing the default would weaken what is live, by the Pod Security Standards and two more switches.
+fn is_weaker(item: &DriftItem, default: &Value, declared: &Value) -> bool {
+    let hardening = ["readOnlyRootFilesystem", "automountServiceAccountToken"];
+    if let Some(Step::Field(name)) = item.path.steps().last() {
+        let safe = Value::from(name == "readOnlyRootFilesystem");
+        if hardening.contains(&name.as_str()) && item.live.as_ref() == Some(&safe) {
+            return true;
+        }
+    }
+    let with = |value: &Value| {
+        let mut object = declared.clone();
+        let _ = FieldChange::set(item.path.clone(), value.clone()).apply(&mut object);
+        object
+    };
+    item.live.as_ref().is_some_and(|live| weakens(&item.resource.kind, &with(live), &with(default)))
+}
+
+/// A standard for the security context is written into the pod's; every other standard into the item's own field.
+/// A map's snake_case names become the manifest's camelCase. Where Git has the standard already, it is applied again.
+fn standard(item: &DriftItem, policy: &Policy, declared: &Value) -> Remedy {
+    let Some(value) = &policy.standard_value else {
+        return Remedy::Person { reason: format!("the policy {} gives no standard value", policy.name), command: None };
+    };
+    let pod = pod::pod_spec_path(&item.resource.kind).filter(|_| item.aspect == Aspect::SecurityContext);
+    let wanted = match (pod, value) {
+        (Some(pod), Value::Object(fields)) => {
+            let at = pod.field("securityContext");
+            fields.iter().map(|(name, value)| (at.field(&camel_case(name)), camel_cased(value))).collect()
+        }
+        (None, value) if !item.path.is_root() && item.rule.is_none() => vec![(item.path.clone(), value.clone())],
+        _ => return unfit(policy),
+    };
+    let differs = |(path, value): &(FieldPath, Value)| path.get(declared) != Some(value);
+    let changes: Vec<_> =
+        wanted.into_iter().filter(differs).map(|(path, value)| FieldChange::set(path, value)).collect();
+    if changes.is_empty() { Remedy::Reassert } else { Remedy::Change(changes) }
+}
+
+fn unfit(policy: &Policy) -> Remedy {
+    Remedy::Person {
+        reason: format!("the standard value of the policy {} does not fit this item", policy.name),
+        command: None,
+    }
+}
+
+fn adopt(item: &DriftItem) -> Remedy {
+    if item.aspect == Aspect::Secret {
+        return Remedy::Person { reason: "the content of a Secret is never written into Git".to_owned(), command: None };
+    }
+    if item.path.is_root() {
+        return Remedy::Person { reason: "a whole resource is not adopted yet".to_owned(), command: None };
+    }
+    match &item.live {
+        Some(live) => Remedy::Change(vec![FieldChange::set(item.path.clone(), live.clone())]),
+        None => Remedy::Change(vec![FieldChange::remove(item.path.clone())]),
+    }
+}
+
+/// `run_as_non_root` → `runAsNonRoot`; names without `_` stay as they are.
+fn camel_case(name: &str) -> String {
+    let mut parts = name.split('_');
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let mut chars = part.chars();
+        text.extend(chars.next().map(|first| first.to_ascii_uppercase()));
+        text.push_str(chars.as_str());
+    }
+    text
+}
+
+fn camel_cased(value: &Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            Value::Object(map.iter().map(|(name, value)| (camel_case(name), camel_cased(value))).collect::<Map<_, _>>())
+        }
+        other => other.clone(),
+    }
+}
+
+/// The kubectl command that removes a live-only field or list item: a strategic merge patch that names nothing else.
+/// None where no patch can name it (a member of a set, an item of an atomic list).
+pub fn removal(item: &DriftItem) -> Option<String> {
+    let mut patch: Option<Value> = None;
+    for step in item.path.steps().iter().rev() {
+        patch = Some(match (step, patch) {
+            (Step::Field(name), inner) => {
+                Value::Object(Map::from_iter([(name.clone(), inner.unwrap_or(Value::Null))]))
+            }
+            (Step::Item(keys), inner) => {
+                let mut object = keys.iter().map(|(name, key)| (name.clone(), key.to_value())).collect::<Map<_, _>>();
+                match inner {
+                    Some(Value::Object(inner)) => object.extend(inner),
+                    _ => drop(object.insert("$patch".to_owned(), Value::from("delete"))),
+                }
+                Value::Array(vec![Value::Object(object)])
+            }
+            _ => return None,
+        });
+    }
+    let namespace = item.resource.namespace.as_ref().map(|name| format!(" -n {}", quoted(name))).unwrap_or_default();
+    Some(format!("kubectl{namespace} patch {} -p {}", quoted(&item.resource.kubectl_name()), quoted(&patch?.to_string())))
+}
+
+/// Quotes for a POSIX shell: nothing in it is read as anything but itself.
+fn quoted(text: &str) -> String {
+    let plain = |char: char| char.is_ascii_alphanumeric() || matches!(char, '-' | '_' | '.' | '/' | ':');
+    if !text.is_empty() && text.chars().all(plain) && !text.starts_with('-') {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}

@@ -244,6 +244,8 @@ pub struct DriftItem {
     pub change: Change,
     /// Which state moved.
     pub verdict: Verdict,
+    /// Whether Git also differs from the baseline; a cluster drift can carry both.
+    pub repository_drift: bool,
     /// Which part of the configuration.
     pub aspect: Aspect,
     /// Who feels it.

@@ -5,6 +5,11 @@
 
 pub mod amount;
 pub mod compare;
+pub mod aspect;
+pub mod category;
+pub mod findings;
+pub mod fingerprint;
+pub mod threshold;
 pub mod item;
 pub mod scan;
 pub mod semantic;

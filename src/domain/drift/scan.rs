@@ -1,8 +1,23 @@
 //! The fold over live objects: one [`KindScan`] for each kind, drift items at the end.
+//!
+//! A live object is compared with its manifest as it arrives and dropped; what is kept are the findings and the small
+//! facts that rules over several resources need. A kind whose list failed never gets here: its resources are unknown.
 
-use crate::domain::drift::{Aspect, Category};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use crate::domain::baseline::Baselines;
+use crate::domain::drift::compare::Rules;
+use crate::domain::drift::findings::{Finder, Findings};
+use crate::domain::drift::semantic::replicas::Autoscaler;
+use crate::domain::drift::{Aspect, Category, DriftItem, ManagerClass};
 use crate::domain::field_path::PathPattern;
+use crate::domain::outcome::{Counts, SetAside};
 use crate::domain::ownership::ManagerClasses;
+use crate::domain::problem::Problem;
+use crate::domain::resource::{LiveObject, Manifest, ResourceId, VersionedKind};
+use crate::domain::schema::Schemas;
+use crate::domain::selector::Selector;
+use crate::domain::source::Source;
 
 /// What decides which differences count.
 #[derive(Debug, Clone, Default)]
@@ -31,7 +46,7 @@ pub struct IgnoreRule {
     /// Field; covers what is below it too.
     pub path: Option<PathPattern>,
     /// Class of the manager that changed it.
-    pub changed_by: Option<crate::domain::drift::ManagerClass>,
+    pub changed_by: Option<ManagerClass>,
     /// Why, for the report.
     pub reason: Option<String>,
 }
@@ -45,4 +60,250 @@ pub struct CategoryRule {
     pub aspect: Option<Aspect>,
     /// The category.
     pub category: Category,
+}
+
+/// Everything a scan is held against; the same for all kinds.
+#[derive(Debug, Clone, Copy)]
+pub struct ScanContext<'a> {
+    /// Types of fields.
+    pub schemas: &'a Schemas,
+    /// What counts.
+    pub rules: &'a ScanRules,
+    /// What was approved.
+    pub baselines: &'a Baselines,
+    /// The sources by name.
+    pub sources: &'a [Source],
+    /// Name of the cluster, for instance baselines.
+    pub cluster: &'a str,
+    /// Whether masks of Secret values outlive the run, and so may enter fingerprints.
+    pub stable_masks: bool,
+    /// Whether masks on the live side were made under another key: Secret contents then say nothing.
+    pub foreign_masks: bool,
+    /// Whether a selector limits the lists: an object that lost its label then looks like one that is gone.
+    pub selective: bool,
+}
+
+impl<'a> ScanContext<'a> {
+    /// The source with this name.
+    pub fn source(&self, name: &str) -> Option<&'a Source> {
+        self.sources.iter().find(|source| source.name == name)
+    }
+
+    /// What comparing an object of this source needs.
+    pub fn compare_rules(&self, source: &str) -> Rules<'a> {
+        let delivery_manager = self.source(source).and_then(|source| source.delivery.field_manager());
+        Rules { schemas: self.schemas, managers: &self.rules.managers, delivery_manager }
+    }
+}
+
+/// The part of the cluster that is looked at; what lies outside is neither compared nor missing.
+#[derive(Debug, Clone, Default)]
+pub struct Scope {
+    /// Namespaces; empty for all.
+    pub namespaces: Vec<String>,
+    /// Labels that declared objects must carry.
+    pub selector: Option<Selector>,
+}
+
+impl Scope {
+    fn holds(&self, manifest: &Manifest) -> bool {
+        let in_namespace = self.namespaces.is_empty()
+            || manifest.id.namespace.as_ref().is_none_or(|namespace| self.namespaces.contains(namespace));
+        let selected = self.selector.as_ref().is_none_or(|selector| {
+            let object = manifest.object();
+            let labels = object.pointer("/metadata/labels");
+            selector.matches(|key| Some(labels?.get(key)?.as_str()?.to_owned()))
+        });
+        in_namespace && selected
+    }
+}
+
+/// The declared objects by kind, as the scan looks them up.
+#[derive(Debug, Default)]
+pub struct Declared<'m> {
+    kinds: BTreeMap<VersionedKind, KindDeclared<'m>>,
+    /// Two sources that declare one object, and objects outside the scope.
+    pub problems: Vec<Problem>,
+}
+
+/// The declared objects of one kind.
+#[derive(Debug, Default)]
+pub struct KindDeclared<'m> {
+    /// By namespace and name.
+    exact: HashMap<(Option<&'m str>, &'m str), &'m Manifest>,
+}
+
+impl<'m> Declared<'m> {
+    /// Sorts manifests by kind; the first of two that declare the same object counts, the other is a problem.
+    pub fn new(manifests: impl IntoIterator<Item = &'m Manifest>, scope: &Scope) -> Self {
+        let mut declared = Self::default();
+        for manifest in manifests.into_iter().filter(|manifest| scope.holds(manifest)) {
+            let kind = declared.kinds.entry(manifest.versioned_kind()).or_default();
+            let key = (manifest.id.namespace.as_deref(), manifest.id.name.as_str());
+            if let Some(first) = kind.exact.get(&key) {
+                let message =
+                    format!("{} is declared by the sources {} and {}", manifest.id, first.source, manifest.source);
+                declared.problems.push(Problem::warning(message).help("keep it in one of them; the first one counts"));
+            } else {
+                kind.exact.insert(key, manifest);
+            }
+        }
+        declared
+    }
+
+    /// The kinds to list.
+    pub fn kinds(&self) -> impl Iterator<Item = &VersionedKind> {
+        self.kinds.keys()
+    }
+
+    /// The declared objects of a kind.
+    pub fn of(&self, kind: &VersionedKind) -> Option<&KindDeclared<'m>> {
+        self.kinds.get(kind)
+    }
+
+    /// Whether anything is declared that an HPA may scale.
+    pub fn has_scalable(&self) -> bool {
+        let cannot_scale = |group: &str| matches!(group, "" | "batch" | "networking.k8s.io" | "rbac.authorization.k8s.io");
+        self.kinds().any(|kind| !cannot_scale(&kind.group_kind().group) || kind.kind == "ReplicationController")
+    }
+}
+
+/// The scan of one kind: [`KindScan::observe`] for each live object, then [`KindScan::finish`].
+#[derive(Debug)]
+pub struct KindScan<'a> {
+    declared: Option<&'a KindDeclared<'a>>,
+    finder: Finder<'a>,
+    findings: Findings,
+    seen: BTreeMap<&'a str, usize>,
+    found: BTreeSet<ResourceId>,
+    autoscalers: Vec<Autoscaler>,
+    live: usize,
+    compared: usize,
+}
+
+impl<'a> KindScan<'a> {
+    /// Starts the scan of a kind; `declared` is none for a helper kind that only yields facts.
+    pub fn new(declared: Option<&'a KindDeclared<'a>>, context: ScanContext<'a>) -> Self {
+        Self {
+            declared,
+            finder: Finder::new(context),
+            findings: Findings::default(),
+            seen: BTreeMap::new(),
+            found: BTreeSet::new(),
+            autoscalers: Vec::new(),
+            live: 0,
+            compared: 0,
+        }
+    }
+
+    /// Compares one live object with its manifest and drops it.
+    pub fn observe(&mut self, live: LiveObject) {
+        self.live += 1;
+        if live.id.kind.kind == "HorizontalPodAutoscaler" {
+            self.autoscalers.extend(Autoscaler::of(&live.object));
+        }
+        let Some(declared) = self.declared else { return };
+        let (namespace, name) = (live.id.namespace.as_deref(), live.id.name.as_str());
+        let exact = declared.exact.get(&(namespace, name));
+        // a manifest without a namespace goes wherever it is applied to: it is the only live object of its name
+        let Some(manifest) = exact.or_else(|| declared.exact.get(&(None, name))) else { return };
+        let times = self.seen.entry(&manifest.id.name).or_default();
+        *times += usize::from(exact.is_none());
+        self.compared += 1;
+        self.found.insert(manifest.id.clone());
+        self.findings.extend(self.finder.find(manifest, &live));
+    }
+
+    /// What was found, with what is missing.
+    pub fn finish(mut self) -> KindFindings {
+        let mut unknown = BTreeSet::new();
+        for manifest in self.declared.iter().flat_map(|declared| declared.exact.values()) {
+            let without_namespace = manifest.id.namespace.is_none();
+            if without_namespace && self.seen.get(manifest.id.name.as_str()).is_some_and(|times| *times > 1) {
+                unknown.insert(manifest.id.clone());
+            } else if !self.found.contains(&manifest.id) {
+                self.findings.extend(self.finder.missing(manifest));
+            }
+        }
+        self.findings.forget(&unknown);
+        KindFindings {
+            findings: self.findings,
+            autoscalers: self.autoscalers,
+            unknown,
+            live: self.live,
+            compared: self.compared,
+        }
+    }
+}
+
+/// What the scan of one kind came to.
+#[derive(Debug, Default)]
+pub struct KindFindings {
+    findings: Findings,
+    autoscalers: Vec<Autoscaler>,
+    unknown: BTreeSet<ResourceId>,
+    live: usize,
+    compared: usize,
+}
+
+/// The mark that a merged restore left, on both sides.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RestoreMark {
+    /// In Git.
+    pub declared: Option<String>,
+    /// In the cluster; differs as long as the delivery has not applied the merge.
+    pub live: Option<String>,
+}
+
+/// What a scan came to.
+#[derive(Debug, Default)]
+pub struct ScanResult {
+    /// What counts.
+    pub items: Vec<DriftItem>,
+    /// Within tolerance.
+    pub tolerated: Vec<DriftItem>,
+    /// Explained or ignored.
+    pub ignored: Vec<SetAside>,
+    /// Resources of which nothing can be said.
+    pub unknown: BTreeSet<ResourceId>,
+    /// What could not be decided.
+    pub problems: Vec<Problem>,
+    /// Marks of merged restores, for the resources that have items.
+    pub marks: BTreeMap<ResourceId, RestoreMark>,
+    /// How much was looked at.
+    pub counts: Counts,
+}
+
+/// Joins the scans of all kinds. `None` stands for a kind that could not be listed; `autoscalers_known` is false where
+/// the HPAs could not be read, and then nothing is said about replicas.
+pub fn join<'m>(
+    declared: &Declared<'m>,
+    scans: impl IntoIterator<Item = (VersionedKind, Option<KindFindings>)>,
+    autoscalers_known: bool,
+    context: &ScanContext<'_>,
+) -> ScanResult {
+    let mut result = ScanResult::default();
+    let mut findings = Findings::default();
+    let mut autoscalers = Vec::new();
+    for (kind, scan) in scans {
+        let Some(scan) = scan else {
+            let lost = declared.of(&kind).into_iter().flat_map(|kind| kind.exact.values());
+            result.unknown.extend(lost.map(|manifest| manifest.id.clone()));
+            continue;
+        };
+        for id in scan.unknown {
+            let message = format!("{id} is declared without a namespace and lives in several");
+            result.problems.push(Problem::error(message).help("set the namespace of its source, or in the manifest"));
+            result.unknown.insert(id);
+        }
+        findings.extend(scan.findings);
+        autoscalers.extend(scan.autoscalers);
+        result.counts.live += scan.live;
+        result.counts.compared += scan.compared;
+    }
+    findings.settle_replicas(&autoscalers, autoscalers_known);
+    findings.sort(context, &mut result);
+    result.counts.declared = declared.kinds.values().map(|kind| kind.exact.len()).sum();
+    result.counts.unknown = result.unknown.len();
+    result
 }

@@ -1,0 +1,342 @@
+//! From a compared pair to drift items: verdicts, baselines, meanings, and which of them count.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use crate::domain::drift::aspect::aspect_of;
+use crate::domain::drift::category::category_of;
+use crate::domain::drift::compare::compare;
+use crate::domain::drift::fingerprint::fingerprint;
+use crate::domain::drift::scan::{IgnoreRule, RestoreMark, ScanContext, ScanResult};
+use crate::domain::drift::semantic::replicas::{Autoscaler, UnderAutoscaler, judge};
+use crate::domain::drift::semantic::{Meaning, Pair, meanings};
+use crate::domain::drift::threshold::threshold_for;
+use crate::domain::drift::{Aspect, Category, Change, Confidence, Difference, DriftItem, DriftKind, Severity, Verdict};
+use crate::domain::field_path::FieldPath;
+use crate::domain::glob;
+use crate::domain::outcome::SetAside;
+use crate::domain::resource::{LiveObject, Manifest, ResourceId};
+
+/// The annotation by which a merged restore makes the delivery apply again.
+pub const RESTORE_ANNOTATION: &str = "trueup.dev/restore";
+
+/// What was found in some resources, before it is known what counts.
+#[derive(Debug, Default)]
+pub struct Findings {
+    items: Vec<DriftItem>,
+    ignored: Vec<SetAside>,
+    marks: BTreeMap<ResourceId, RestoreMark>,
+}
+
+/// Finds drift in one pair at a time.
+#[derive(Debug, Clone, Copy)]
+pub struct Finder<'a> {
+    context: ScanContext<'a>,
+}
+
+impl<'a> Finder<'a> {
+    /// A finder for these rules.
+    pub fn new(context: ScanContext<'a>) -> Self {
+        Self { context }
+    }
+
+    /// Compares a manifest with the live object and, where a baseline names it, with what was approved.
+    pub fn find(&self, manifest: &Manifest, live: &LiveObject) -> Findings {
+        let declared = manifest.object();
+        let comparison = compare(&declared, live, &self.context.compare_rules(&manifest.source));
+        let approved = self.expected(manifest, &declared);
+        let mut findings = Findings::default();
+        for explained in comparison.explained {
+            let path = explained.path.to_string();
+            findings.ignored.push(SetAside { resource: manifest.id.clone(), path, reason: explained.reason });
+        }
+        if comparison.differences.is_empty() && approved.is_none() {
+            return findings;
+        }
+        let pair =
+            Pair { resource: &live.id, declared: &declared, live: &live.object, differences: &comparison.differences };
+        let meanings = meanings(&pair).into_iter().map(|meaning| self.semantic_item(manifest, &declared, &pair, meaning));
+        findings.items.extend(meanings);
+        findings.items.extend(comparison.differences.iter().map(|difference| self.item(manifest, &declared, difference)));
+        if let Some(approved) = approved {
+            self.hold_against(&approved, manifest, &declared, &live.object, &mut findings);
+        }
+        for item in &mut findings.items {
+            // the live object tells its namespace even where the manifest leaves it to the delivery
+            item.resource = live.id.clone();
+        }
+        if !findings.items.is_empty() {
+            let mark = |object: &Value| {
+                Some(object.pointer("/metadata/annotations")?.get(RESTORE_ANNOTATION)?.as_str()?.to_owned())
+            };
+            let marks = RestoreMark { declared: mark(&declared), live: mark(&live.object) };
+            findings.marks.insert(live.id.clone(), marks);
+        }
+        findings
+    }
+
+    /// A declared object that the cluster lacks; nothing where it may be absent.
+    pub fn missing(&self, manifest: &Manifest) -> Findings {
+        let declared = manifest.object();
+        let mut findings = Findings::default();
+        if may_be_absent(&manifest.id, &declared) {
+            return findings;
+        }
+        let difference = Difference {
+            path: FieldPath::root(),
+            change: Change::Removed,
+            declared: Some(json!("present")),
+            live: None,
+            magnitude: 1.0,
+            is_amount: false,
+            confidence: if self.context.selective { Confidence::Potential } else { Confidence::Confirmed },
+            changed_by: None,
+            native_default: None,
+        };
+        findings.items.push(self.item(manifest, &declared, &difference));
+        let mark = declared.pointer("/metadata/annotations").and_then(|all| all.get(RESTORE_ANNOTATION)?.as_str());
+        let mark = RestoreMark { declared: mark.map(str::to_owned), live: None };
+        findings.marks.insert(manifest.id.clone(), mark);
+        findings
+    }
+
+    fn expected(&self, manifest: &Manifest, declared: &Value) -> Option<Value> {
+        let source = self.context.source(&manifest.source)?;
+        self.context.baselines.effective(
+            &manifest.id,
+            &labels(declared),
+            source.environment.as_deref(),
+            source.service.as_deref(),
+            self.context.cluster,
+        )
+    }
+
+    /// Git against the baseline, by the same comparison; what only Git has is not the baseline's business.
+    fn hold_against(&self, approved: &Value, manifest: &Manifest, declared: &Value, live: &Value, findings: &mut Findings) {
+        let git = LiveObject { id: manifest.id.clone(), object: declared.clone(), managed_fields: None };
+        let rules = self.context.compare_rules(&manifest.source);
+        for difference in compare(approved, &git, &rules).differences {
+            if difference.change == Change::Added {
+                continue;
+            }
+            let baseline = difference.declared.clone();
+            if let Some(item) = findings.items.iter_mut().find(|item| item.path == difference.path) {
+                item.baseline = baseline;
+                item.repository_drift = true;
+                continue;
+            }
+            let in_cluster = difference.path.get(live).cloned();
+            let of_git = Difference { declared: difference.live.clone(), live: in_cluster, ..difference };
+            let mut item = self.item(manifest, declared, &of_git);
+            item.verdict = Verdict::RepositoryDrift;
+            item.repository_drift = true;
+            item.baseline = baseline;
+            findings.items.push(item);
+        }
+        for item in &mut findings.items {
+            if item.baseline.is_none() {
+                item.baseline = item.path.get(approved).cloned();
+            }
+        }
+    }
+
+    fn item(&self, manifest: &Manifest, declared: &Value, difference: &Difference) -> DriftItem {
+        let path = &difference.path;
+        DriftItem {
+            source: manifest.source.clone(),
+            resource: manifest.id.clone(),
+            labels: labels(declared),
+            origin: manifest.origin.clone(),
+            path: path.clone(),
+            drift: if difference.change == Change::Changed { DriftKind::Value } else { DriftKind::Structural },
+            change: difference.change,
+            verdict: match difference.change {
+                Change::Changed => Verdict::ClusterDrift,
+                Change::Removed => Verdict::Missing,
+                Change::Added => Verdict::LiveOnly,
+            },
+            repository_drift: false,
+            aspect: aspect_of(&manifest.id.kind, path),
+            category: Category::Infrastructure,
+            severity: Severity::Info,
+            score: 0.0,
+            score_reasons: Vec::new(),
+            baseline: None,
+            declared: difference.declared.clone(),
+            live: difference.live.clone(),
+            magnitude: difference.magnitude,
+            is_amount: difference.is_amount,
+            confidence: difference.confidence,
+            changed_by: difference.changed_by.clone(),
+            native_default: difference.native_default.clone(),
+            rule: None,
+            meaning: None,
+            caused_by: Vec::new(),
+            fingerprint: String::new(),
+        }
+    }
+
+    fn semantic_item(&self, manifest: &Manifest, declared: &Value, pair: &Pair<'_>, meaning: Meaning) -> DriftItem {
+        let causes: Vec<_> =
+            pair.differences.iter().filter(|difference| meaning.caused_by.contains(&difference.path)).collect();
+        let sure = causes.iter().any(|cause| cause.confidence == Confidence::Confirmed);
+        let only_added = causes.iter().all(|cause| cause.change == Change::Added);
+        let difference = Difference {
+            path: meaning.path,
+            change: Change::Changed,
+            declared: meaning.declared,
+            live: meaning.live,
+            magnitude: 1.0,
+            is_amount: false,
+            confidence: if sure { Confidence::Confirmed } else { Confidence::Potential },
+            changed_by: causes.iter().find_map(|cause| cause.changed_by.clone()),
+            native_default: None,
+        };
+        DriftItem {
+            drift: DriftKind::Semantic,
+            aspect: meaning.aspect,
+            verdict: if only_added { Verdict::LiveOnly } else { Verdict::ClusterDrift },
+            rule: Some(meaning.rule),
+            meaning: Some(meaning.sentence),
+            caused_by: meaning.caused_by,
+            ..self.item(manifest, declared, &difference)
+        }
+    }
+}
+
+impl Findings {
+    /// Adds what was found elsewhere.
+    pub fn extend(&mut self, other: Self) {
+        self.items.extend(other.items);
+        self.ignored.extend(other.ignored);
+        self.marks.extend(other.marks);
+    }
+
+    /// Drops everything about resources of which nothing can be said after all.
+    pub fn forget(&mut self, unknown: &BTreeSet<ResourceId>) {
+        let is_unknown = |id: &ResourceId| {
+            unknown.iter().any(|unknown| unknown.kind == id.kind && unknown.name == id.name)
+        };
+        if !unknown.is_empty() {
+            self.items.retain(|item| !is_unknown(&item.resource));
+            self.ignored.retain(|aside| !is_unknown(&aside.resource));
+        }
+    }
+
+    /// Decides about replica counts: within the bounds of an HPA they are its business; where the HPAs are not known,
+    /// nothing can be said.
+    pub fn settle_replicas(&mut self, autoscalers: &[Autoscaler], known: bool) {
+        let path = FieldPath::fields(["spec", "replicas"]);
+        let mut kept = Vec::new();
+        for item in std::mem::take(&mut self.items) {
+            let count = item.live.as_ref().and_then(Value::as_i64);
+            if item.path != path || item.drift == DriftKind::Semantic {
+                kept.push(item);
+                continue;
+            }
+            let autoscaler = autoscalers.iter().find(|autoscaler| autoscaler.target == item.resource);
+            let reason = match (known, autoscaler) {
+                (false, _) => "unknown: the HorizontalPodAutoscalers could not be read",
+                (true, None) => {
+                    kept.push(item);
+                    continue;
+                }
+                (true, Some(autoscaler)) => match count.map(|count| judge(autoscaler, count)) {
+                    Some(UnderAutoscaler::Within) => "the HorizontalPodAutoscaler decides it, within its bounds",
+                    Some(UnderAutoscaler::Below) => {
+                        kept.push(below_minimum(&item, autoscaler));
+                        kept.push(item);
+                        continue;
+                    }
+                    Some(UnderAutoscaler::Above) | None => {
+                        kept.push(item);
+                        continue;
+                    }
+                },
+            };
+            self.ignored.push(set_aside(&item, reason));
+        }
+        self.items = kept;
+    }
+
+    /// Sorts everything into what counts, what is tolerated and what is ignored.
+    pub fn sort(self, context: &ScanContext<'_>, result: &mut ScanResult) {
+        result.ignored.extend(self.ignored);
+        let (semantic, plain): (Vec<_>, Vec<_>) =
+            self.items.into_iter().partition(|item| item.drift == DriftKind::Semantic);
+        for mut item in plain {
+            item.category = category_of(item.aspect, &item.path, &context.rules.categories);
+            item.fingerprint = fingerprint(&item, context.stable_masks);
+            if context.foreign_masks && item.aspect == Aspect::Secret {
+                result.ignored.push(set_aside(&item, "unknown: the snapshot was masked under another key"));
+            } else if let Some(rule) = context.rules.ignore.iter().find(|rule| applies(rule, &item)) {
+                let reason = rule.reason.as_deref().unwrap_or("an ignore rule of the config");
+                result.ignored.push(set_aside(&item, reason));
+            } else if item.is_amount && item.magnitude <= threshold_for(context.rules, &item.path) {
+                result.tolerated.push(item);
+            } else {
+                result.items.push(item);
+            }
+        }
+        // a meaning counts as much as its causes do
+        let has_cause = |items: &[DriftItem], meaning: &DriftItem| {
+            items.iter().any(|item| item.resource == meaning.resource && meaning.caused_by.contains(&item.path))
+        };
+        let mut counting = Vec::new();
+        for mut item in semantic {
+            item.category = category_of(item.aspect, &item.path, &context.rules.categories);
+            item.fingerprint = fingerprint(&item, context.stable_masks);
+            if has_cause(&result.items, &item) {
+                counting.push(item);
+            } else if has_cause(&result.tolerated, &item) {
+                result.tolerated.push(item);
+            }
+        }
+        result.items.extend(counting);
+        result.marks = self.marks;
+    }
+}
+
+fn below_minimum(item: &DriftItem, autoscaler: &Autoscaler) -> DriftItem {
+    DriftItem {
+        drift: DriftKind::Semantic,
+        is_amount: false,
+        magnitude: 1.0,
+        rule: Some("replicas-below-hpa-minimum"),
+        meaning: Some(format!(
+            "fewer replicas than the {} that its HorizontalPodAutoscaler guarantees",
+            autoscaler.min
+        )),
+        declared: Some(json!(autoscaler.min)),
+        caused_by: vec![item.path.clone()],
+        ..item.clone()
+    }
+}
+
+fn set_aside(item: &DriftItem, reason: &str) -> SetAside {
+    SetAside { resource: item.resource.clone(), path: item.path.to_string(), reason: reason.to_owned() }
+}
+
+fn applies(rule: &IgnoreRule, item: &DriftItem) -> bool {
+    let fits = |pattern: &Option<String>, text: &str| pattern.as_ref().is_none_or(|pattern| glob::fits(pattern, text));
+    rule.kind.as_ref().is_none_or(|kind| kind.eq_ignore_ascii_case(&item.resource.kind.kind))
+        && fits(&rule.namespace, item.resource.namespace.as_deref().unwrap_or_default())
+        && fits(&rule.name, &item.resource.name)
+        && rule.path.as_ref().is_none_or(|path| path.covers(&item.path))
+        && rule.changed_by.is_none_or(|class| item.changed_by.as_ref().is_some_and(|by| by.class == class))
+}
+
+/// Hooks and test pods are deleted by their tool, and done Jobs by the cluster; objects with a generated name have
+/// no identity to miss.
+fn may_be_absent(id: &ResourceId, object: &Value) -> bool {
+    let annotation = |name: &str| object.pointer("/metadata/annotations").is_some_and(|all| all.get(name).is_some());
+    ["helm.sh/hook", "argocd.argoproj.io/hook"].into_iter().any(annotation)
+        || (id.kind.kind == "Job" && object.pointer("/spec/ttlSecondsAfterFinished").is_some())
+}
+
+fn labels(object: &Value) -> Vec<(String, String)> {
+    let labels = object.pointer("/metadata/labels").and_then(Value::as_object);
+    let text = |(name, value): (&String, &Value)| Some((name.clone(), value.as_str()?.to_owned()));
+    labels.into_iter().flatten().filter_map(text).collect()
+}

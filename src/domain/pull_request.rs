@@ -1,0 +1,262 @@
+//! The text of a pull request: what drifted, what merging and closing do, the proof, and who asked.
+//! Everything that comes from the cluster or the repository is escaped; the body fits the forge's limit.
+
+use std::fmt::Write;
+
+use serde_json::Value;
+
+use crate::domain::drift::{Change, DriftItem, DriftKind};
+use crate::domain::field_path::PathPattern;
+use crate::domain::markdown;
+use crate::domain::plan::Unit;
+use crate::domain::policy::{ActionType, Policy};
+use crate::domain::proposal::Marker;
+use crate::domain::source::{DeliveryTool, Source};
+
+/// GitHub's limit for a body, in characters.
+pub const BODY_LIMIT: usize = 65_536;
+const ROWS: usize = 50;
+
+/// What the text is about.
+#[derive(Debug, Clone, Copy)]
+pub struct Story<'a> {
+    /// Name of the cluster.
+    pub cluster: &'a str,
+    /// The unit.
+    pub unit: &'a Unit,
+    /// Every item of the run; the unit points into it.
+    pub items: &'a [DriftItem],
+    /// The policy that asked.
+    pub policy: &'a Policy,
+    /// The source.
+    pub source: &'a Source,
+    /// What the proof showed, one line for each field that changes after rendering.
+    pub proof: &'a [String],
+    /// The commit that was compared.
+    pub commit: &'a str,
+    /// Version of trueup.
+    pub version: &'a str,
+}
+
+impl Story<'_> {
+    fn answered(&self) -> impl Iterator<Item = &DriftItem> {
+        self.unit.items.iter().map(|item| &self.items[*item])
+    }
+
+    /// One line: `Auto-remediation: restore memory limit of payments/web (high)`.
+    pub fn title(&self) -> String {
+        let verb = match self.policy.action {
+            ActionType::RestoreFromBaseline => "restore",
+            ActionType::UpdateToStandard => "bring to the standard",
+            ActionType::AdoptLive => "adopt",
+            ActionType::AlertAndTrack | ActionType::Ignore => "track",
+        };
+        let mut aspects: Vec<String> = Vec::new();
+        for item in self.answered().filter(|item| item.drift != DriftKind::Semantic) {
+            let aspect = if item.path.is_root() { "the resource".to_owned() } else { item.aspect.as_str().replace('_', " ") };
+            if !aspects.contains(&aspect) {
+                aspects.push(aspect);
+            }
+        }
+        let more = aspects.len().saturating_sub(2);
+        aspects.truncate(2);
+        let what = format!("{}{}", aspects.join(" and "), if more > 0 { " and more" } else { "" });
+        format!("Auto-remediation: {verb} {what} of {} ({})", self.unit.resource, self.unit.severity)
+    }
+
+    /// The commit message: the title and a line for each field.
+    pub fn commit_message(&self) -> String {
+        let mut text = format!("{}\n\n", self.title());
+        for line in self.proof {
+            let _ = writeln!(text, "- {line}");
+        }
+        let _ = write!(text, "\nCluster: {}\nPolicy: {}\n", self.cluster, self.policy.name);
+        text
+    }
+
+    /// The machine data.
+    pub fn marker(&self) -> Marker {
+        Marker {
+            cluster: self.cluster.to_owned(),
+            source: self.unit.source.clone(),
+            resource: self.unit.resource.to_string(),
+            fingerprints: self.answered().map(|item| item.fingerprint.clone()).collect(),
+            attempt: self.unit.attempt,
+            version: self.version.to_owned(),
+        }
+    }
+
+    /// The body; sections are left out from the end of the table where it would be too long.
+    pub fn body(&self) -> String {
+        let mut rows = ROWS;
+        loop {
+            let body = self.body_with(rows);
+            if body.chars().count() <= BODY_LIMIT || rows == 0 {
+                return body;
+            }
+            rows /= 2;
+        }
+    }
+
+    fn body_with(&self, rows: usize) -> String {
+        let mut body = String::new();
+        let resource = markdown::code(&self.unit.resource.to_string());
+        let cluster = markdown::code(self.cluster);
+        let _ = writeln!(body, "{resource} on the cluster {cluster} has drifted from Git. {}\n", self.intention());
+        self.write_table(&mut body, rows);
+        self.write_meanings(&mut body);
+        let _ = writeln!(body, "### If you merge\n\n{}\n", self.after_merge());
+        let _ = writeln!(
+            body,
+            "### If you close\n\ntrueup takes it as \"ignore exactly this\": it will not propose these values again, and asks anew \
+             when they change. To silence it for good, add to the config:\n\n```yaml\n{}```\n",
+            self.ignore_rules(rows.min(10))
+        );
+        self.write_leftovers(&mut body);
+        let _ = writeln!(body, "### Proof\n");
+        let _ = writeln!(body, "Rendered before and after; exactly this changes, in this resource and nowhere else:\n");
+        for line in self.proof {
+            let _ = writeln!(body, "- {}", markdown::code(line));
+        }
+        let approval = if self.policy.approval_required { "asks for a person's approval" } else { "does not ask for a person's approval" };
+        let _ = writeln!(
+            body,
+            "\n<sub>Asked for by the policy {}, which {approval}. Source {}, commit {}, attempt {}, trueup {}.</sub>\n\n{}",
+            markdown::code(&self.policy.name),
+            markdown::code(&self.unit.source),
+            markdown::code(self.commit.get(..12).unwrap_or(self.commit)),
+            self.unit.attempt,
+            self.version,
+            self.marker().write()
+        );
+        body
+    }
+
+    fn intention(&self) -> &'static str {
+        match self.policy.action {
+            ActionType::AdoptLive => "This writes the live values into Git.",
+            ActionType::UpdateToStandard => "This writes the standard of the policy into Git.",
+            _ if self.unit.changes.is_empty() => {
+                "Git has the right values already; this makes the delivery apply them again."
+            }
+            _ => "This changes Git so that the delivery puts it right.",
+        }
+    }
+
+    fn write_table(&self, body: &mut String, rows: usize) {
+        let with_baseline = self.answered().any(|item| item.baseline.is_some());
+        let baseline_head = if with_baseline { " Baseline |" } else { "" };
+        let _ = writeln!(body, "| Field |{baseline_head} Git | Cluster | Severity | Last written by |");
+        let _ = writeln!(body, "| --- |{} --- | --- | --- | --- |", if with_baseline { " --- |" } else { "" });
+        let plain: Vec<_> = self.answered().filter(|item| item.drift != DriftKind::Semantic).collect();
+        for item in plain.iter().take(rows) {
+            let path = if item.path.is_root() { "the resource".to_owned() } else { markdown::code(&item.path.to_string()) };
+            let baseline = if with_baseline { format!(" {} |", shown(item.baseline.as_ref())) } else { String::new() };
+            let _ = writeln!(
+                body,
+                "| {path} |{baseline} {} | {} | {} | {} |",
+                shown(item.declared.as_ref()),
+                shown(item.live.as_ref()),
+                item.severity,
+                author(item)
+            );
+        }
+        if plain.len() > rows {
+            let _ = writeln!(body, "\n… and {} more.", plain.len() - rows);
+        }
+        body.push('\n');
+    }
+
+    fn write_meanings(&self, body: &mut String) {
+        let mut any = false;
+        for item in self.answered() {
+            let (Some(rule), Some(meaning)) = (item.rule, &item.meaning) else { continue };
+            let _ = writeln!(body, "- **{rule}** ({}): {}", item.severity, markdown::escape(meaning));
+            any = true;
+        }
+        if any {
+            body.push('\n');
+        }
+    }
+
+    fn after_merge(&self) -> String {
+        let mut text = match self.source.delivery.tool {
+            DeliveryTool::Unknown => "The tool that delivers this source applies the manifest again. The config does not name it; \
+                if it compares releases and not the live state (Helm 3), or is paused, sync it by hand."
+                .to_owned(),
+            DeliveryTool::ArgoCd => "Argo CD sees a new commit and syncs once, which puts the live fields back. If auto-sync is \
+                off, sync the Application by hand."
+                .to_owned(),
+            DeliveryTool::KubectlApply => "The pipeline's next `kubectl apply` puts the live fields back.".to_owned(),
+            DeliveryTool::ServerSideApply => "The pipeline's next `kubectl apply --server-side --force-conflicts` puts the live fields \
+                back. Without force it stops with a conflict."
+                .to_owned(),
+            DeliveryTool::Flux => "Flux applies the new revision and puts the live fields back.".to_owned(),
+            DeliveryTool::Helm => "The next `helm upgrade` applies the chart. Helm 3 compares releases and not the live state: \
+                a value that is the same in both releases stays as it is."
+                .to_owned(),
+        };
+        text.push_str(" The whole manifest is applied, so every field that Git declares returns to Git's value.");
+        if self.answered().any(|item| item.path.to_string().contains("template.")) {
+            text.push_str(" **Pods restart**, because their template changes.");
+        }
+        text
+    }
+
+    fn write_leftovers(&self, body: &mut String) {
+        if self.unit.leftovers.is_empty() {
+            return;
+        }
+        let _ = writeln!(body, "### What merging does not do\n");
+        for leftover in &self.unit.leftovers {
+            let _ = writeln!(body, "- {}", markdown::escape(leftover));
+        }
+        if !self.unit.commands.is_empty() {
+            let _ = writeln!(body, "\nBy hand:\n\n{}\n", markdown::code_block(&self.unit.commands.join("\n"), "sh"));
+        }
+    }
+
+    fn ignore_rules(&self, rows: usize) -> String {
+        let mut yaml = String::from("ignore:\n");
+        for item in self.answered().filter(|item| item.drift != DriftKind::Semantic).take(rows.max(1)) {
+            yaml.push_str(&ignore_rule(item));
+        }
+        yaml
+    }
+}
+
+/// The rule that silences exactly this field of this resource, as an entry of the config's `ignore` list.
+pub fn ignore_rule(item: &DriftItem) -> String {
+    let quoted = |text: &str| Value::from(text).to_string();
+    let mut rule = format!("  - kind: {}\n", quoted(&item.resource.kind.kind));
+    if let Some(namespace) = &item.resource.namespace {
+        let _ = writeln!(rule, "    namespace: {}", quoted(namespace));
+    }
+    let _ = writeln!(rule, "    name: {}", quoted(&item.resource.name));
+    if !item.path.is_root() {
+        let _ = writeln!(rule, "    path: {}", quoted(&PathPattern::from(&item.path).to_string()));
+    }
+    rule
+}
+
+fn shown(value: Option<&Value>) -> String {
+    const LONGEST: usize = 200;
+    let text = match value {
+        None => return "–".to_owned(),
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+    };
+    let short: String = text.chars().take(LONGEST).collect();
+    if short.len() < text.len() { format!("{} …", markdown::code(&short)) } else { markdown::code(&short) }
+}
+
+fn author(item: &DriftItem) -> String {
+    match &item.changed_by {
+        Some(by) => {
+            let at = by.at.as_ref().map(|at| format!(", at or before {}", markdown::escape(at))).unwrap_or_default();
+            format!("{} ({}{at})", markdown::code(&by.manager), by.class)
+        }
+        None if item.change == Change::Removed => "not recorded (a removal leaves no author)".to_owned(),
+        None => "not recorded".to_owned(),
+    }
+}

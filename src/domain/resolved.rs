@@ -1,0 +1,52 @@
+//! Whether the drift that a pull request is about is gone. What could not be read is not gone.
+
+use std::collections::BTreeSet;
+
+use crate::domain::outcome::RunReport;
+use crate::domain::proposal::Marker;
+
+/// What this run could see, for judging pull requests of earlier ones.
+#[derive(Debug, Default)]
+pub struct Seen {
+    complete_sources: BTreeSet<String>,
+    unknown: BTreeSet<String>,
+    fingerprints: BTreeSet<String>,
+}
+
+impl Seen {
+    /// `complete_sources` are the sources that were rendered without a gap.
+    pub fn new(complete_sources: impl IntoIterator<Item = String>, report: &RunReport) -> Self {
+        let items = report.items.iter().chain(&report.tolerated);
+        Self {
+            complete_sources: complete_sources.into_iter().collect(),
+            unknown: report.unknown.iter().map(ToString::to_string).collect(),
+            fingerprints: items.map(|item| item.fingerprint.clone()).collect(),
+        }
+    }
+
+    /// Whether everything that the pull request answers was looked at and none of it drifts any more.
+    pub fn is_resolved(&self, marker: &Marker) -> bool {
+        self.complete_sources.contains(&marker.source)
+            && !self.unknown.contains(&marker.resource)
+            && !marker.fingerprints.iter().any(|fingerprint| self.fingerprints.contains(fingerprint))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::resource::{GroupKind, ResourceId};
+
+    /// An unread kind, an unrendered source and a drift that is still there each keep a pull request open.
+    #[test]
+    fn only_what_was_seen_is_resolved() {
+        let resource = ResourceId::new(GroupKind::new("apps", "Deployment"), Some("shop"), "web");
+        let marker = Marker { source: "apps".to_owned(), resource: resource.to_string(), ..Marker::default() };
+        let report = RunReport::default();
+        let complete = || vec!["apps".to_owned()];
+        assert!(Seen::new(complete(), &report).is_resolved(&marker));
+        assert!(!Seen::new(Vec::new(), &report).is_resolved(&marker));
+        let blind = RunReport { unknown: [resource].into(), ..RunReport::default() };
+        assert!(!Seen::new(complete(), &blind).is_resolved(&marker));
+    }
+}

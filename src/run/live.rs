@@ -1,0 +1,198 @@
+//! Stage 4: every kind that is needed is listed, several at once, and folded into drift items.
+
+use futures::StreamExt;
+use tracing::{debug, warn};
+
+use crate::adapters::Progress;
+use crate::adapters::cluster::{ListError, Live, LiveSettings};
+use crate::adapters::render::Rendered;
+use crate::config::Config;
+use crate::domain::baseline::Baselines;
+use crate::domain::drift::scan::{Declared, KindFindings, KindScan, ScanContext, ScanResult, ScanRules, Scope, join};
+use crate::domain::problem::Problem;
+use crate::domain::resource::{Manifest, VersionedKind};
+use crate::domain::schema::Schemas;
+use crate::domain::secret::MaskKey;
+use crate::domain::source::Source;
+
+/// How many kinds are listed at once: enough to hide the round trips, too few to be noticed by the API server.
+const LISTS_AT_ONCE: usize = 4;
+
+/// The live side twice: with the config's label selector for declared kinds, without it for helper kinds.
+pub(super) struct Sides {
+    /// For the declared kinds.
+    pub(super) selected: Live,
+    /// For helpers such as HPAs, where a selector is set.
+    pub(super) all: Option<Live>,
+}
+
+impl Sides {
+    async fn connect(settings: &LiveSettings, key: &MaskKey) -> anyhow::Result<Self> {
+        let selected = Live::connect(settings, key).await?;
+        let all = match settings {
+            LiveSettings::Cluster(cluster) if cluster.label_selector.is_some() => {
+                let unselected = LiveSettings::Cluster(crate::adapters::cluster::ClusterSettings {
+                    label_selector: None,
+                    ..cluster.clone()
+                });
+                Some(Live::connect(&unselected, key).await?)
+            }
+            _ => None,
+        };
+        Ok(Self { selected, all })
+    }
+
+    fn helpers(&self) -> &Live {
+        self.all.as_ref().unwrap_or(&self.selected)
+    }
+}
+
+/// What a scan is held against, apart from the two sides.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Terms<'a> {
+    pub(super) rules: &'a ScanRules,
+    pub(super) baselines: &'a Baselines,
+    pub(super) sources: &'a [Source],
+    pub(super) cluster: &'a str,
+    pub(super) scope: &'a Scope,
+    pub(super) stable_masks: bool,
+}
+
+/// Scans the cluster (or snapshot) of the config.
+pub(super) async fn scan(
+    config: &Config,
+    rendered: &[Rendered],
+    key: &MaskKey,
+    progress: &Progress,
+) -> anyhow::Result<ScanResult> {
+    let sides = Sides::connect(&config.live, key).await?;
+    let scope = scope(&config.live)?;
+    let manifests = rendered.iter().flat_map(|rendered| &rendered.manifests);
+    let mut schemas = Schemas::default();
+    load_custom_schemas(&sides.selected, manifests.clone(), &mut schemas).await;
+    let terms = Terms {
+        rules: &config.scan,
+        baselines: &config.baselines,
+        sources: &config.sources,
+        cluster: &config.cluster_name,
+        scope: &scope,
+        stable_masks: key.is_stable(),
+    };
+    Ok(compare_sides(&sides, manifests, &schemas, &terms, progress).await)
+}
+
+fn scope(live: &LiveSettings) -> anyhow::Result<Scope> {
+    let LiveSettings::Cluster(cluster) = live else { return Ok(Scope::default()) };
+    let selector = cluster.label_selector.as_ref().map(|text| text.parse()).transpose();
+    Ok(Scope {
+        namespaces: cluster.namespaces.clone(),
+        selector: selector.map_err(|message: String| anyhow::anyhow!("label_selector: {message}"))?,
+    })
+}
+
+/// Custom kinds are described by CRDs in the repository and by the cluster's own OpenAPI document.
+async fn load_custom_schemas<'m>(live: &Live, manifests: impl Iterator<Item = &'m Manifest>, schemas: &mut Schemas) {
+    let mut custom: Vec<VersionedKind> = Vec::new();
+    for manifest in manifests {
+        if manifest.id.kind.kind == "CustomResourceDefinition" {
+            schemas.add_crd(&manifest.object());
+        }
+        let kind = manifest.versioned_kind();
+        if !Schemas::is_built_in(&kind) && !custom.contains(&kind) {
+            custom.push(kind);
+        }
+    }
+    for kind in custom {
+        match live.custom_schema(&kind).await {
+            Some(document) => schemas.add_openapi(&document),
+            None => debug!(%kind, "the cluster offers no schema; compared without one"),
+        }
+    }
+}
+
+/// Lists what is declared and the helpers of verdicts, and joins what was found.
+pub(super) async fn compare_sides<'m>(
+    sides: &Sides,
+    manifests: impl Iterator<Item = &'m Manifest>,
+    schemas: &Schemas,
+    terms: &Terms<'_>,
+    progress: &Progress,
+) -> ScanResult {
+    let mut declared = Declared::new(manifests, terms.scope);
+    let problems = std::mem::take(&mut declared.problems);
+    let context = ScanContext {
+        schemas,
+        rules: terms.rules,
+        baselines: terms.baselines,
+        sources: terms.sources,
+        cluster: terms.cluster,
+        stable_masks: terms.stable_masks,
+        foreign_masks: sides.selected.has_foreign_masks(),
+        selective: terms.scope.selector.is_some(),
+    };
+    let hpa = VersionedKind::new("autoscaling/v2", "HorizontalPodAutoscaler");
+    let needs_helper = declared.has_scalable() && (sides.all.is_some() || declared.of(&hpa).is_none());
+    let kinds: Vec<_> = declared.kinds().cloned().map(|kind| (kind, false)).collect();
+    let helpers = needs_helper.then(|| (hpa.clone(), true));
+    let lists = kinds.into_iter().chain(helpers).map(|(kind, is_helper)| {
+        let of_kind = declared.of(&kind).filter(|_| !is_helper);
+        let live = if is_helper { sides.helpers() } else { &sides.selected };
+        async move {
+            let listed = live.list(&kind, || KindScan::new(of_kind, context), KindScan::observe).await;
+            progress.tick(&kind.kind);
+            (kind, is_helper, listed)
+        }
+    });
+    let listed: Vec<_> = futures::stream::iter(lists).buffer_unordered(LISTS_AT_ONCE).collect().await;
+    let mut failures = Vec::new();
+    let mut autoscalers_known = true;
+    let scans: Vec<(VersionedKind, Option<KindFindings>)> = listed
+        .into_iter()
+        .map(|(kind, is_helper, listed)| match listed {
+            Ok(scan) => (kind, Some(scan.finish())),
+            Err(error) => {
+                autoscalers_known &= kind != hpa;
+                failures.push(failure(&kind, is_helper, &error));
+                (kind, None)
+            }
+        })
+        .collect();
+    let mut result = join(&declared, scans, autoscalers_known, &context);
+    result.problems.extend(problems);
+    result.problems.extend(failures);
+    result
+}
+
+fn failure(kind: &VersionedKind, is_helper: bool, error: &ListError) -> Problem {
+    warn!(%kind, %error, "a kind could not be read");
+    let consequence = if is_helper {
+        "nothing is said about replicas until it can be listed"
+    } else {
+        "nothing is said about these objects until the kind can be listed"
+    };
+    Problem::error(error.to_string()).help(match error {
+        ListError::Forbidden { .. } => format!("grant `list` on it (see deploy/); {consequence}"),
+        ListError::NotServed { .. } => format!("declare it at a version that the API server serves; {consequence}"),
+        _ => consequence.to_owned(),
+    })
+}
+
+/// Writes what a scan would see to a file: the kinds that the repository declares, and the helpers.
+pub async fn snapshot(config: &Config, file: &std::path::Path, now: jiff::Timestamp, progress: &Progress) -> anyhow::Result<Vec<Problem>> {
+    let key = super::mask_key(config);
+    let mut report = crate::domain::outcome::RunReport::default();
+    let (_, checkout) = super::checkout(config, None, &mut report).await?;
+    let tree = crate::adapters::render::SourceTree { root: checkout.root, ..Default::default() };
+    let rendered = super::render_all(config, &tree, &key, &mut report).await;
+    let declared = Declared::new(rendered.iter().flat_map(|rendered| &rendered.manifests), &Scope::default());
+    let mut kinds: Vec<VersionedKind> = declared.kinds().cloned().collect();
+    let hpa = VersionedKind::new("autoscaling/v2", "HorizontalPodAutoscaler");
+    if declared.has_scalable() && !kinds.contains(&hpa) {
+        kinds.push(hpa);
+    }
+    progress.step("listing the cluster");
+    let sides = Sides::connect(&config.live, &key).await?;
+    sides.helpers().record(&kinds, file, &config.cluster_name, now, &key).await?;
+    progress.done();
+    Ok(report.problems)
+}

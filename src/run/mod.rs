@@ -1,0 +1,139 @@
+//! The pipeline: one cycle from the repository to pull requests and alerts, in the order of the README.
+//!
+//! Each stage is one call under one span; what a stage found goes into the [`RunReport`]. Whether anything leaves the
+//! process is decided here and nowhere else, by [`Extent`].
+
+mod live;
+mod offline;
+mod publish;
+
+pub use live::snapshot;
+pub use offline::{DiffRequest, diff};
+
+use anyhow::Context;
+use jiff::Timestamp;
+use secrecy::ExposeSecret;
+use tracing::{Instrument, info_span};
+
+use crate::adapters::forge::Forge;
+use crate::adapters::render::{Rendered, SourceTree, render};
+use crate::adapters::repository::{Checkout, Repository};
+use crate::adapters::{Progress, notify};
+use crate::config::Config;
+use crate::domain::drift::scan::ScanResult;
+use crate::domain::outcome::RunReport;
+use crate::domain::plan;
+use crate::domain::policy::decide::decide;
+use crate::domain::score::{combine, score};
+use crate::domain::secret::MaskKey;
+use crate::prove::Workshop;
+
+/// How far a cycle goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Extent {
+    /// Drift only.
+    Scan,
+    /// With decisions and proven proposals.
+    Plan,
+    /// With branches, pull requests and alerts.
+    Publish,
+}
+
+/// One cycle. Errors are what leaves nothing to report: the repository cannot be reached, a kubeconfig is broken.
+/// Everything smaller is a problem in the report.
+pub async fn cycle(config: &Config, extent: Extent, now: Timestamp, progress: &Progress) -> anyhow::Result<RunReport> {
+    let key = mask_key(config);
+    let mut report = RunReport { cluster: config.cluster_name.clone(), started_at: now.to_string(), ..RunReport::default() };
+
+    let forge = match (&config.forge, extent) {
+        (Some(settings), Extent::Plan | Extent::Publish) => Some(Forge::connect(settings).await.context("forge")?),
+        _ => None,
+    };
+    progress.step("fetching the repository");
+    let (repository, checkout) =
+        checkout(config, forge.as_ref(), &mut report).instrument(info_span!("repository")).await?;
+
+    progress.step("rendering");
+    let tree = SourceTree { root: checkout.root.clone(), ..SourceTree::default() };
+    let rendered = render_all(config, &tree, &key, &mut report).instrument(info_span!("render")).await;
+
+    progress.step("listing the cluster");
+    let scan = live::scan(config, &rendered, &key, progress).instrument(info_span!("scan")).await?;
+
+    assess(config, scan, extent, &mut report);
+    if extent >= Extent::Plan {
+        progress.step("proving edits");
+        let workshop = Workshop { tree: &tree, sources: &config.sources, rendered: &rendered, settings: &config.render, key: &key };
+        let stage = publish::Stage { config, workshop, repository: &repository, checkout: &checkout, forge: forge.as_ref(), extent, now };
+        stage.run(&mut report).instrument(info_span!("proposals")).await;
+    }
+    if extent == Extent::Publish {
+        let environment = config.sources.iter().find_map(|source| source.environment.as_deref());
+        notify::notify(&config.alerts, environment, &mut report).instrument(info_span!("alerts")).await;
+    }
+    progress.done();
+    Ok(report)
+}
+
+/// The operator's key, or one made for this run: masks then mean nothing to the next one.
+fn mask_key(config: &Config) -> MaskKey {
+    match &config.secret_key {
+        Some(key) => MaskKey::operator(key.expose_secret().as_bytes()),
+        None => MaskKey::for_this_run(&rand::random::<[u8; 32]>()),
+    }
+}
+
+async fn checkout(
+    config: &Config,
+    forge: Option<&Forge>,
+    report: &mut RunReport,
+) -> anyhow::Result<(Repository, Checkout)> {
+    let mut settings = config.repository.clone();
+    if settings.token.is_none()
+        && let Some(forge) = forge
+    {
+        settings.token = forge.git_token().await.context("forge")?;
+    }
+    let repository = Repository::open(settings).await.context("repository")?;
+    let (checkout, problems) = repository.update().await.context("repository")?;
+    report.commit = Some(checkout.commit.clone());
+    report.problems.extend(problems);
+    Ok((repository, checkout))
+}
+
+async fn render_all(config: &Config, tree: &SourceTree, key: &MaskKey, report: &mut RunReport) -> Vec<Rendered> {
+    let mut rendered = Vec::new();
+    for source in &config.sources {
+        let one = render(tree, source, &config.render, key).await;
+        report.problems.extend(one.problems.iter().cloned());
+        rendered.push(one);
+    }
+    rendered
+}
+
+/// Score, severity and, from `plan` on, a decision for each item; the most severe first.
+fn assess(config: &Config, scan: ScanResult, extent: Extent, report: &mut RunReport) {
+    let source_of = |name: &str| config.sources.iter().find(|source| source.name == name);
+    report.counts = scan.counts;
+    report.tolerated = scan.tolerated;
+    report.ignored = scan.ignored;
+    report.problems.extend(scan.problems);
+    report.marks = scan.marks;
+    report.unknown = scan.unknown;
+    report.items = scan.items;
+    for item in report.items.iter_mut().chain(&mut report.tolerated) {
+        let environment = source_of(&item.source).and_then(|source| source.environment.as_deref());
+        score(item, &config.scoring, environment);
+    }
+    report.rank();
+    report.score = combine(report.items.iter().map(|item| item.score));
+    if extent >= Extent::Plan {
+        let decisions = report.items.iter().map(|item| decide(&config.policies, item, source_of(&item.source), None));
+        report.decisions = decisions.collect();
+    }
+}
+
+/// Branches that belong to this cluster.
+fn prefix(config: &Config) -> String {
+    plan::branch_prefix(&config.cluster_name)
+}

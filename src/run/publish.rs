@@ -1,0 +1,285 @@
+//! Stages 8 to 12: forge state, plan, proof, proposals, and what comes of them.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use tracing::{info, warn};
+
+use super::{Extent, prefix};
+use crate::adapters::forge::{Forge, ForgeError};
+use crate::adapters::repository::{Checkout, Push, RemoteBranch, Repository};
+use crate::config::Config;
+use crate::domain::diff_text::unified;
+use crate::domain::drift::Severity;
+use crate::domain::outcome::{Outcome, RunReport, UnitResult};
+use crate::domain::plan::{self, Unit};
+use crate::domain::problem::Problem;
+use crate::domain::proposal::{KnownProposal, Marker, Proposal, ProposalState};
+use crate::domain::pull_request::Story;
+use crate::domain::resolved::Seen;
+use crate::prove::{Proven, Workshop, prove};
+
+/// Everything the last stages need.
+pub(super) struct Stage<'a> {
+    pub(super) config: &'a Config,
+    pub(super) workshop: Workshop<'a>,
+    pub(super) repository: &'a Repository,
+    pub(super) checkout: &'a Checkout,
+    pub(super) forge: Option<&'a Forge>,
+    pub(super) extent: Extent,
+    pub(super) now: Timestamp,
+}
+
+/// What the forge and the repository know of our branches.
+struct Known {
+    proposals: Vec<KnownProposal>,
+    branches: Vec<RemoteBranch>,
+}
+
+impl Stage<'_> {
+    /// Plans, proves and, where the extent allows it, publishes every unit; closes what is no longer needed.
+    pub(super) async fn run(&self, report: &mut RunReport) {
+        let Some(known) = self.known(report).await else { return };
+        let units = self.units(report);
+        let mut open = known.proposals.iter().filter(|proposal| proposal.state == ProposalState::Open).count();
+        let mut limited = false;
+        for mut unit in units.clone() {
+            let result = match self.prepare(&mut unit, &known, report, open).await {
+                Err((outcome, reason)) => self.result(&unit, outcome, reason),
+                Ok((proposal, diff)) => {
+                    open += usize::from(open_proposal(&known, &unit.branch).is_none());
+                    let mut result = if limited {
+                        self.result(&unit, Outcome::Failed, "left for the next run: the forge's rate limit is reached".to_owned())
+                    } else {
+                        self.publish(&unit, &proposal, &known, &mut limited, report).await
+                    };
+                    result.proposal = Some(proposal);
+                    result.diff = diff;
+                    result
+                }
+            };
+            info!(unit = %unit.branch, outcome = %result.outcome, "{}", result.reason);
+            report.units.push(result);
+        }
+        if self.extent == Extent::Publish && !limited {
+            self.close_resolved(&known, &units, report).await;
+        }
+    }
+
+    /// A forge that cannot be asked freezes everything: a proposal might be there, or have been rejected.
+    async fn known(&self, report: &mut RunReport) -> Option<Known> {
+        let prefix = prefix(self.config);
+        let proposals = match self.forge {
+            Some(forge) => forge.find(&prefix).await.map_err(|error| error.to_string()),
+            None => Ok(Vec::new()),
+        };
+        let branches = self.repository.branches(&prefix).await.map_err(|error| error.to_string());
+        match (proposals, branches) {
+            (Ok(proposals), Ok(branches)) => Some(Known { proposals, branches }),
+            (Err(error), _) | (_, Err(error)) => {
+                let problem = Problem::error(format!("what pull requests there are could not be read: {error}"));
+                report.problems.push(problem.help("nothing is proposed or closed in this run; the next one tries again"));
+                None
+            }
+        }
+    }
+
+    fn units(&self, report: &RunReport) -> Vec<Unit> {
+        let manifests: BTreeMap<_, _> = self
+            .workshop
+            .rendered
+            .iter()
+            .flat_map(|rendered| &rendered.manifests)
+            .map(|manifest| ((&*manifest.source, &manifest.id), manifest))
+            .collect();
+        plan::units(&self.config.cluster_name, &report.items, &report.decisions, &self.config.policies, |item| {
+            let without_namespace = crate::domain::resource::ResourceId { namespace: None, ..item.resource.clone() };
+            let manifest = manifests.get(&(&*item.source, &item.resource));
+            manifest.or_else(|| manifests.get(&(&*item.source, &without_namespace))).map(|manifest| manifest.object())
+        })
+    }
+
+    /// Everything up to the proven proposal, or why there is none.
+    async fn prepare(
+        &self,
+        unit: &mut Unit,
+        known: &Known,
+        report: &RunReport,
+        open: usize,
+    ) -> Result<(Proposal, String), (Outcome, String)> {
+        let settings = &self.config.proposals;
+        let policy = &self.config.policies[unit.policy];
+        let max_attempts = policy.max_attempts.unwrap_or(settings.max_attempts);
+        let mark = report.marks.get(&unit.resource).cloned().unwrap_or_default();
+        unit.attempt = plan::admit(unit, &report.items, &known.proposals, &mark, max_attempts, self.now)?;
+        let is_new = open_proposal(known, &unit.branch).is_none();
+        if is_new && open >= settings.open_limit && unit.severity < Severity::Critical {
+            let reason = format!("{open} pull requests are open (open_limit {}); merge or close one", settings.open_limit);
+            return Err((Outcome::Limited, reason));
+        }
+        let proven = prove(unit, &self.workshop).await.map_err(|reason| (Outcome::Unproven, reason))?;
+        Ok(self.proposal(unit, report, proven))
+    }
+
+    fn proposal(&self, unit: &Unit, report: &RunReport, proven: Proven) -> (Proposal, String) {
+        let settings = &self.config.proposals;
+        let policy = &self.config.policies[unit.policy];
+        let source = self.config.sources.iter().find(|source| source.name == unit.source);
+        let story = Story {
+            cluster: &self.config.cluster_name,
+            unit,
+            items: &report.items,
+            policy,
+            source: source.expect("units are made of items whose source is configured"),
+            proof: &proven.lines,
+            commit: &self.checkout.commit,
+            version: env!("CARGO_PKG_VERSION"),
+        };
+        let or_default = |own: &Vec<String>, default: &Vec<String>| if own.is_empty() { default.clone() } else { own.clone() };
+        let no_reviewer = policy.reviewers.is_empty() && policy.team_reviewers.is_empty();
+        let only_repair = !unit.items.iter().any(|item| report.items[*item].repository_drift);
+        let diff = self.diff(&proven);
+        let proposal = Proposal {
+            branch: unit.branch.clone(),
+            title: story.title(),
+            body: story.body(),
+            message: story.commit_message(),
+            reviewers: if no_reviewer { settings.reviewers.clone() } else { policy.reviewers.clone() },
+            team_reviewers: if no_reviewer { settings.team_reviewers.clone() } else { policy.team_reviewers.clone() },
+            assignees: or_default(&policy.assignees, &Vec::new()),
+            labels: settings.labels.iter().chain(&policy.pull_request_labels).cloned().collect(),
+            draft: policy.draft,
+            auto_merge: settings.allow_auto_merge && !policy.approval_required && only_repair,
+            files: proven.files,
+        };
+        (proposal, diff)
+    }
+
+    /// The change as text, without context where a file holds a Secret: the lines around the edit are not ours to show.
+    fn diff(&self, proven: &Proven) -> String {
+        let mut text = String::new();
+        for (file, new) in &proven.files {
+            let old = self.workshop.tree.read(file).unwrap_or_default();
+            let (old, new) = (String::from_utf8_lossy(&old), String::from_utf8_lossy(new.as_deref().unwrap_or_default()));
+            let holds_secret = self.workshop.rendered.iter().flat_map(|rendered| &rendered.manifests).any(|manifest| {
+                manifest.id.kind.is_secret() && manifest.origin.as_ref().is_some_and(|origin| origin.file == *file)
+            });
+            text.push_str(&unified(file, &old, &new, if holds_secret { 0 } else { 3 }));
+        }
+        text
+    }
+
+    fn result(&self, unit: &Unit, outcome: Outcome, reason: String) -> UnitResult {
+        UnitResult {
+            source: unit.source.clone(),
+            resource: unit.resource.clone(),
+            items: unit.items.clone(),
+            outcome,
+            reason,
+            leftovers: unit.leftovers.clone(),
+            commands: unit.commands.clone(),
+            proposal: None,
+            diff: String::new(),
+            url: None,
+        }
+    }
+
+    async fn publish(
+        &self,
+        unit: &Unit,
+        proposal: &Proposal,
+        known: &Known,
+        limited: &mut bool,
+        report: &mut RunReport,
+    ) -> UnitResult {
+        let existing = open_proposal(known, &unit.branch);
+        let branch = known.branches.iter().find(|branch| branch.name == unit.branch);
+        if let Some(branch) = branch.filter(|branch| !branch.ours) {
+            let reason = format!("a person has committed to {}; it is theirs now", branch.name);
+            return UnitResult { url: existing.map(|known| known.url.clone()), ..self.result(unit, Outcome::EditedByPerson, reason) };
+        }
+        let Some(forge) = self.forge.filter(|_| self.extent == Extent::Publish) else {
+            let reason = match (existing, self.forge) {
+                (Some(_), _) => "its pull request is open and would be brought up to date",
+                (None, Some(_)) => "would be opened",
+                (None, None) => "would be opened, if the config named a forge",
+            };
+            return UnitResult { url: existing.map(|known| known.url.clone()), ..self.result(unit, Outcome::Planned, reason.to_owned()) };
+        };
+        let is_current = branch.is_some_and(|branch| branch.single && !branch.behind && branch.files == proposal.files);
+        if !is_current {
+            let push = Push {
+                branch: unit.branch.clone(),
+                base: self.checkout.commit.clone(),
+                files: proposal.files.clone(),
+                message: proposal.message.clone(),
+                expected: branch.map(|branch| branch.head.clone()),
+            };
+            if let Err(error) = self.repository.push(push).await {
+                warn!(branch = %unit.branch, %error, "push failed");
+                report.problems.push(Problem::error(format!("pushing {} failed: {error}", unit.branch)));
+                return self.result(unit, Outcome::Failed, format!("the push failed: {error}"));
+            }
+        }
+        let done = match existing {
+            Some(existing) => forge.update(existing, proposal).await,
+            None => forge.open(proposal, &self.checkout.branch).await,
+        };
+        match done {
+            Ok(published) => {
+                let remarks = published.remarks.iter().map(|remark| {
+                    Problem::warning(format!("{}: {remark}", published.url))
+                });
+                report.problems.extend(remarks);
+                let (outcome, reason) = match existing {
+                    None => (Outcome::Created, "the pull request was opened"),
+                    Some(_) if is_current && !published.changed => (Outcome::Unchanged, "the pull request is as it should be"),
+                    Some(_) => (Outcome::Updated, "the pull request was brought up to date"),
+                };
+                UnitResult { url: Some(published.url), ..self.result(unit, outcome, reason.to_owned()) }
+            }
+            Err(error) => {
+                *limited |= matches!(error, ForgeError::RateLimited { .. });
+                report.problems.push(Problem::error(format!("the pull request of {} failed: {error}", unit.branch)));
+                self.result(unit, Outcome::Failed, error.to_string())
+            }
+        }
+    }
+
+    /// Closes pull requests whose drift is gone. What could not be read is not gone, and a person's branch stays open.
+    async fn close_resolved(&self, known: &Known, units: &[Unit], report: &mut RunReport) {
+        let Some(forge) = self.forge else { return };
+        let sources = self.config.sources.iter().zip(self.workshop.rendered);
+        let complete = sources.filter(|(_, rendered)| !rendered.incomplete).map(|(source, _)| source.name.clone());
+        let seen = Seen::new(complete, report);
+        for proposal in known.proposals.iter().filter(|proposal| proposal.state == ProposalState::Open) {
+            if units.iter().any(|unit| unit.branch == proposal.branch) {
+                continue;
+            }
+            let theirs = known.branches.iter().any(|branch| branch.name == proposal.branch && !branch.ours);
+            let Some(marker) = Marker::read(&proposal.body).filter(|_| !theirs) else { continue };
+            if !seen.is_resolved(&marker) {
+                continue;
+            }
+            let comment = format!(
+                "The drift is gone: at commit `{}` the cluster agrees with Git in every field this was about. Closed by trueup.",
+                self.checkout.commit.get(..12).unwrap_or(&self.checkout.commit)
+            );
+            if let Err(error) = forge.close(proposal, &comment).await {
+                report.problems.push(Problem::error(format!("{} could not be closed: {error}", proposal.url)));
+                continue;
+            }
+            let head = known.branches.iter().find(|branch| branch.name == proposal.branch).map(|branch| branch.head.clone());
+            if let Some(head) = head
+                && let Err(error) = self.repository.delete(&proposal.branch, &head).await
+            {
+                report.problems.push(Problem::warning(format!("the branch {} could not be deleted: {error}", proposal.branch)));
+            }
+            report.closed.push(proposal.url.clone());
+        }
+    }
+}
+
+fn open_proposal<'k>(known: &'k Known, branch: &str) -> Option<&'k KnownProposal> {
+    known.proposals.iter().find(|proposal| proposal.branch == branch && proposal.state == ProposalState::Open)
+}
