@@ -28,7 +28,10 @@ fn sources() -> Vec<(String, String)> {
     let src = root().join("src");
     let relative = |path: &Path| path.strip_prefix(&src).expect("below src").to_string_lossy().into_owned();
     let production = |text: String| text.split("\n#[cfg(test)]\n").next().unwrap_or_default().to_owned();
-    files(&src, ".rs").iter().map(|path| (relative(path), production(fs::read_to_string(path).expect("file")))).collect()
+    files(&src, ".rs")
+        .iter()
+        .map(|path| (relative(path), production(fs::read_to_string(path).expect("file"))))
+        .collect()
 }
 
 /// The first folder or file below `src` that a path belongs to.
@@ -83,7 +86,9 @@ fn adapters_do_not_call_each_other() {
 #[test]
 fn the_domain_is_pure() {
     for (path, text) in sources().into_iter().filter(|(path, _)| path.starts_with("domain/")) {
-        for word in ["kube::", "octocrab::", "git2::", "tokio::", "ureq::", "std::fs", "std::env", "std::process", "std::net"] {
+        for word in
+            ["kube::", "octocrab::", "git2::", "tokio::", "ureq::", "std::fs", "std::env", "std::process", "std::net"]
+        {
             let used = text.lines().any(|line| !line.trim_start().starts_with("//") && names(line, word));
             assert!(!used, "{path} names {word}");
         }
@@ -112,7 +117,9 @@ fn files_are_small() {
 fn tests_switch_nothing() {
     for path in files(&root().join("src"), ".rs") {
         let text = fs::read_to_string(&path).expect("file");
-        for (number, line) in text.lines().enumerate().filter(|(_, line)| line.contains("cfg(test)") || line.contains("cfg!(test)")) {
+        for (number, line) in
+            text.lines().enumerate().filter(|(_, line)| line.contains("cfg(test)") || line.contains("cfg!(test)"))
+        {
             let next = text.lines().nth(number + 1).unwrap_or_default();
             let is_module = next.starts_with("mod tests") || next.starts_with("pub(crate) mod tests");
             assert!(line == "#[cfg(test)]" && is_module, "{}:{}", path.display(), number + 1);
@@ -132,7 +139,10 @@ fn every_file_is_compiled() {
             }
             let (name, parent) = if stem == "mod" {
                 let own = path.parent().expect("folder");
-                (own.file_name().expect("name").to_string_lossy().into_owned(), own.parent().expect("folder").to_path_buf())
+                (
+                    own.file_name().expect("name").to_string_lossy().into_owned(),
+                    own.parent().expect("folder").to_path_buf(),
+                )
             } else {
                 (stem, path.parent().expect("folder").to_path_buf())
             };
@@ -149,7 +159,9 @@ fn every_file_is_compiled() {
 /// Every path that the documents write in backticks exists.
 #[test]
 fn documents_name_real_paths() {
-    for document in ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "deploy/README.md", "policies/README.md"] {
+    for document in
+        ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "deploy/README.md", "policies/README.md"]
+    {
         let text = fs::read_to_string(root().join(document)).expect(document);
         for quoted in text.split('`').skip(1).step_by(2) {
             let top = quoted.split('/').next().unwrap_or_default();
@@ -181,8 +193,10 @@ fn tests_say_what_they_prove() {
             let text = fs::read_to_string(&path).expect("file");
             let lines: Vec<_> = text.lines().collect();
             for (number, line) in lines.iter().enumerate() {
-                let is_test = ["#[test]", "#[tokio::test]"].contains(&line.trim()) || line.trim().starts_with("#[tokio::test(");
-                let mut above = lines[..number].iter().rev().take_while(|line| line.trim_start().starts_with(['#', '/']));
+                let is_test =
+                    ["#[test]", "#[tokio::test]"].contains(&line.trim()) || line.trim().starts_with("#[tokio::test(");
+                let mut above =
+                    lines[..number].iter().rev().take_while(|line| line.trim_start().starts_with(['#', '/']));
                 if is_test && !above.any(|line| line.trim_start().starts_with("///")) {
                     silent.insert(format!("{}:{}", path.display(), number + 1));
                 }

@@ -1,5 +1,15 @@
-//! Baselines: what was approved.
-
-/// Every baseline document that was loaded.
+//! stub
 #[derive(Debug, Clone, Default)]
 pub struct Baselines {}
+impl Baselines {
+    pub fn effective(
+        &self,
+        _i: &crate::domain::resource::ResourceId,
+        _l: &[(String, String)],
+        _e: Option<&str>,
+        _s: Option<&str>,
+        _c: &str,
+    ) -> Option<serde_json::Value> {
+        None
+    }
+}

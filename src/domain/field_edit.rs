@@ -35,7 +35,9 @@ impl FieldChange {
         }
         match &self.action {
             Action::Set(value) => match last {
-                Step::Item(keys) if at.as_array().is_some_and(|items| !items.iter().any(|item| has_keys(item, keys))) => {
+                Step::Item(keys)
+                    if at.as_array().is_some_and(|items| !items.iter().any(|item| has_keys(item, keys))) =>
+                {
                     at.as_array_mut().ok_or_else(missing)?.push(value.clone());
                 }
                 _ => *child(at, last, true).ok_or_else(missing)? = value.clone(),
@@ -102,7 +104,10 @@ mod tests {
                 FieldChange::set("spec.containers[name=new]".parse().expect("path"), json!({"name": "new"})),
                 Some(("/spec/containers/1/name", json!("new"))),
             ),
-            (FieldChange::remove("spec.containers[name=web].image".parse().expect("path")), Some(("/spec/containers/0", json!({"name": "web"})))),
+            (
+                FieldChange::remove("spec.containers[name=web].image".parse().expect("path")),
+                Some(("/spec/containers/0", json!({"name": "web"}))),
+            ),
             (FieldChange::remove("spec.replicas".parse().expect("path")), None),
             (FieldChange::set("spec.containers[name=no].image".parse().expect("path"), json!("b")), None),
         ] {

@@ -162,7 +162,10 @@ fn add(unit: &mut Unit, item: &DriftItem, remedy: Remedy) {
         }
         Remedy::Reassert => unit.reassert = true,
         Remedy::Person { reason, command } => {
-            let leftover = format!("{}: {reason}", if item.path.is_root() { item.resource.to_string() } else { item.path.to_string() });
+            let leftover = format!(
+                "{}: {reason}",
+                if item.path.is_root() { item.resource.to_string() } else { item.path.to_string() }
+            );
             if !unit.leftovers.contains(&leftover) {
                 unit.leftovers.push(leftover);
                 unit.commands.extend(command);
@@ -197,19 +200,29 @@ pub fn admit(
         proposal.state == ProposalState::Closed && !proposal.closed_by_us && covers(proposal)
     };
     if let Some(rejected) = history.clone().find(rejected) {
-        let reason = format!("{} proposed exactly this and was closed; reopen it or delete its text to be asked again", rejected.url);
+        let reason = format!(
+            "{} proposed exactly this and was closed; reopen it or delete its text to be asked again",
+            rejected.url
+        );
         return Err((Outcome::RejectedByReviewer, reason));
     }
     let merged = |proposal: &&KnownProposal| proposal.state == ProposalState::Merged;
     let on_its_way = attempt > 1 && !is_missing(unit, items) && mark.live != mark.declared;
-    let last_merge = history.clone().filter(merged).filter_map(|proposal| proposal.closed_at.as_deref()?.parse::<Timestamp>().ok()).max();
+    let last_merge = history
+        .clone()
+        .filter(merged)
+        .filter_map(|proposal| proposal.closed_at.as_deref()?.parse::<Timestamp>().ok())
+        .max();
     let fresh = last_merge.is_some_and(|at| now.duration_since(at) < SYNC_GRACE);
     if on_its_way || (fresh && (!unit.changes.is_empty() || is_missing(unit, items))) {
         return Err((Outcome::WaitingForSync, "a fix was merged and the delivery has not applied it yet".to_owned()));
     }
-    let failed = u32::try_from(history.by_ref().filter(merged).filter(|proposal| covers(proposal)).count()).unwrap_or(u32::MAX);
+    let failed =
+        u32::try_from(history.by_ref().filter(merged).filter(|proposal| covers(proposal)).count()).unwrap_or(u32::MAX);
     if failed >= max_attempts {
-        let reason = format!("{failed} merged attempts did not hold (max_attempts {max_attempts}); something keeps changing it back");
+        let reason = format!(
+            "{failed} merged attempts did not hold (max_attempts {max_attempts}); something keeps changing it back"
+        );
         return Err((Outcome::AttemptsExhausted, reason));
     }
     Ok(attempt)
@@ -217,4 +230,101 @@ pub fn admit(
 
 fn is_missing(unit: &Unit, items: &[DriftItem]) -> bool {
     unit.items.iter().any(|item| items[*item].path.is_root())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::domain::drift::Change;
+    use crate::domain::remedy::tests::{item, policy};
+
+    fn decided(policy: usize) -> Decision {
+        Decision { action: None, policy: Some(policy), policy_name: None, reason: String::new() }
+    }
+
+    fn units_of(items: &[DriftItem], action: ActionType) -> Vec<Unit> {
+        let decisions: Vec<_> = items.iter().map(|_| decided(0)).collect();
+        units("prod EU", items, &decisions, &[policy(action)], |_| Some(json!({})))
+    }
+
+    /// One resource is one unit with a stable branch; tracking alone makes none.
+    #[test]
+    fn resources_are_units() {
+        let items = [
+            item("spec.replicas", Change::Changed, json!(3), json!(1)),
+            item("spec.paused", Change::Added, Value::Null, json!(true)),
+        ];
+        let units = units_of(&items, ActionType::RestoreFromBaseline);
+        assert_eq!(units.len(), 1);
+        assert_eq!(units[0].branch, "auto-remediation/prod-eu/apps/deployment-shop-web-7813e51a");
+        assert_eq!((units[0].items.len(), units[0].reassert, units[0].leftovers.len()), (2, true, 1));
+        assert!(units_of(&items, ActionType::AlertAndTrack).is_empty());
+    }
+
+    fn known(unit: &Unit, state: ProposalState, fingerprint: &str, closed_at: &str) -> KnownProposal {
+        let marker = Marker { fingerprints: vec![fingerprint.to_owned()], ..Marker::default() };
+        KnownProposal {
+            number: 1,
+            url: "pull/1".to_owned(),
+            branch: unit.branch.clone(),
+            state,
+            title: String::new(),
+            body: marker.write(),
+            labels: Vec::new(),
+            closed_at: Some(closed_at.to_owned()),
+            closed_by_us: false,
+        }
+    }
+
+    /// What a person closed stays closed, what did not hold is given up, what is on its way is waited for.
+    #[test]
+    fn history_decides_what_is_admitted() {
+        let items = [item("spec.replicas", Change::Changed, json!(3), json!(1))];
+        let unit = units_of(&items, ActionType::RestoreFromBaseline).remove(0);
+        let now: Timestamp = "2026-01-02T00:00:00Z".parse().expect("time");
+        let (long_ago, same, other) = ("2026-01-01T00:00:00Z", "fp-spec.replicas", "fp-other");
+        let mark = |declared: u32, live: Option<u32>| RestoreMark {
+            declared: Some(format!("{}.{declared}", unit.slug)),
+            live: live.map(|live| format!("{}.{live}", unit.slug)),
+        };
+        let no_mark = RestoreMark::default();
+        for (name, proposals, mark, expected) in [
+            ("first", vec![], &no_mark, Ok(1)),
+            ("open", vec![known(&unit, ProposalState::Open, same, long_ago)], &no_mark, Ok(1)),
+            (
+                "rejected",
+                vec![known(&unit, ProposalState::Closed, same, long_ago)],
+                &no_mark,
+                Err(Outcome::RejectedByReviewer),
+            ),
+            ("rejected other values", vec![known(&unit, ProposalState::Closed, other, long_ago)], &no_mark, Ok(1)),
+            ("not applied yet", vec![], &mark(1, None), Err(Outcome::WaitingForSync)),
+            ("came back", vec![], &mark(1, Some(1)), Ok(2)),
+            (
+                "did not hold",
+                vec![known(&unit, ProposalState::Merged, same, long_ago); 3],
+                &mark(3, Some(3)),
+                Err(Outcome::AttemptsExhausted),
+            ),
+        ] {
+            let admitted = admit(&unit, &items, &proposals, mark, 3, now).map_err(|(outcome, _)| outcome);
+            assert_eq!(admitted, expected, "{name}");
+        }
+    }
+
+    /// A resource that is missing is waited for as long as a merge is fresh, and no longer.
+    #[test]
+    fn a_missing_resource_is_waited_for() {
+        let items = [item("", Change::Removed, json!("present"), Value::Null)];
+        let unit = units_of(&items, ActionType::RestoreFromBaseline).remove(0);
+        let merged = [known(&unit, ProposalState::Merged, "fp-", "2026-01-01T00:00:00Z")];
+        let mark = RestoreMark { declared: Some(format!("{}.1", unit.slug)), live: None };
+        for (now, expected) in [("2026-01-01T00:10:00Z", Err(Outcome::WaitingForSync)), ("2026-01-01T02:00:00Z", Ok(2))]
+        {
+            let admitted = admit(&unit, &items, &merged, &mark, 3, now.parse().expect("time"));
+            assert_eq!(admitted.map_err(|(outcome, _)| outcome), expected, "{now}");
+        }
+    }
 }

@@ -84,7 +84,10 @@ mod tests {
             (vec![manifest("a", 3), manifest("b", 1)], Err("rendering it gives something else than was meant")),
             (vec![manifest("a", 2), manifest("b", 2)], Err("Deployment b would change too")),
             (vec![manifest("a", 2)], Err("Deployment b would no longer be rendered")),
-            (vec![manifest("a", 2), manifest("b", 1), manifest("c", 1)], Err("Deployment c would be rendered in addition")),
+            (
+                vec![manifest("a", 2), manifest("b", 1), manifest("c", 1)],
+                Err("Deployment c would be rendered in addition"),
+            ),
         ] {
             assert_eq!(prove(&before, &after, &target, &intended), proven.map_err(str::to_owned));
         }

@@ -106,7 +106,12 @@ mod tests {
     /// A marker survives its body, whatever the names, and what is no marker is none.
     #[test]
     fn markers_are_read_back() {
-        let marker = Marker { cluster: "a --> b".to_owned(), attempt: 2, fingerprints: vec!["00ff".to_owned()], ..Marker::default() };
+        let marker = Marker {
+            cluster: "a --> b".to_owned(),
+            attempt: 2,
+            fingerprints: vec!["00ff".to_owned()],
+            ..Marker::default()
+        };
         let body = format!("text\n{}\nmore", marker.write());
         assert_eq!(body.matches("-->").count(), 1);
         assert_eq!(Marker::read(&body), Some(marker));

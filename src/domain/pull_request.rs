@@ -53,7 +53,8 @@ impl Story<'_> {
         };
         let mut aspects: Vec<String> = Vec::new();
         for item in self.answered().filter(|item| item.drift != DriftKind::Semantic) {
-            let aspect = if item.path.is_root() { "the resource".to_owned() } else { item.aspect.as_str().replace('_', " ") };
+            let aspect =
+                if item.path.is_root() { "the resource".to_owned() } else { item.aspect.as_str().replace('_', " ") };
             if !aspects.contains(&aspect) {
                 aspects.push(aspect);
             }
@@ -118,7 +119,11 @@ impl Story<'_> {
         for line in self.proof {
             let _ = writeln!(body, "- {}", markdown::code(line));
         }
-        let approval = if self.policy.approval_required { "asks for a person's approval" } else { "does not ask for a person's approval" };
+        let approval = if self.policy.approval_required {
+            "asks for a person's approval"
+        } else {
+            "does not ask for a person's approval"
+        };
         let _ = writeln!(
             body,
             "\n<sub>Asked for by the policy {}, which {approval}. Source {}, commit {}, attempt {}, trueup {}.</sub>\n\n{}",
@@ -150,7 +155,8 @@ impl Story<'_> {
         let _ = writeln!(body, "| --- |{} --- | --- | --- | --- |", if with_baseline { " --- |" } else { "" });
         let plain: Vec<_> = self.answered().filter(|item| item.drift != DriftKind::Semantic).collect();
         for item in plain.iter().take(rows) {
-            let path = if item.path.is_root() { "the resource".to_owned() } else { markdown::code(&item.path.to_string()) };
+            let path =
+                if item.path.is_root() { "the resource".to_owned() } else { markdown::code(&item.path.to_string()) };
             let baseline = if with_baseline { format!(" {} |", shown(item.baseline.as_ref())) } else { String::new() };
             let _ = writeln!(
                 body,
@@ -181,20 +187,28 @@ impl Story<'_> {
 
     fn after_merge(&self) -> String {
         let mut text = match self.source.delivery.tool {
-            DeliveryTool::Unknown => "The tool that delivers this source applies the manifest again. The config does not name it; \
+            DeliveryTool::Unknown => {
+                "The tool that delivers this source applies the manifest again. The config does not name it; \
                 if it compares releases and not the live state (Helm 3), or is paused, sync it by hand."
-                .to_owned(),
-            DeliveryTool::ArgoCd => "Argo CD sees a new commit and syncs once, which puts the live fields back. If auto-sync is \
+                    .to_owned()
+            }
+            DeliveryTool::ArgoCd => {
+                "Argo CD sees a new commit and syncs once, which puts the live fields back. If auto-sync is \
                 off, sync the Application by hand."
-                .to_owned(),
+                    .to_owned()
+            }
             DeliveryTool::KubectlApply => "The pipeline's next `kubectl apply` puts the live fields back.".to_owned(),
-            DeliveryTool::ServerSideApply => "The pipeline's next `kubectl apply --server-side --force-conflicts` puts the live fields \
+            DeliveryTool::ServerSideApply => {
+                "The pipeline's next `kubectl apply --server-side --force-conflicts` puts the live fields \
                 back. Without force it stops with a conflict."
-                .to_owned(),
+                    .to_owned()
+            }
             DeliveryTool::Flux => "Flux applies the new revision and puts the live fields back.".to_owned(),
-            DeliveryTool::Helm => "The next `helm upgrade` applies the chart. Helm 3 compares releases and not the live state: \
+            DeliveryTool::Helm => {
+                "The next `helm upgrade` applies the chart. Helm 3 compares releases and not the live state: \
                 a value that is the same in both releases stays as it is."
-                .to_owned(),
+                    .to_owned()
+            }
         };
         text.push_str(" The whole manifest is applied, so every field that Git declares returns to Git's value.");
         if self.answered().any(|item| item.path.to_string().contains("template.")) {
@@ -258,5 +272,69 @@ fn author(item: &DriftItem) -> String {
         }
         None if item.change == Change::Removed => "not recorded (a removal leaves no author)".to_owned(),
         None => "not recorded".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::domain::plan::units;
+    use crate::domain::policy::decide::Decision;
+    use crate::domain::remedy::tests::{item, policy};
+    use crate::domain::source::{Delivery, Renderer};
+
+    fn body_of(items: &[DriftItem]) -> (String, String) {
+        let decisions: Vec<_> = items
+            .iter()
+            .map(|_| Decision { action: None, policy: Some(0), policy_name: None, reason: String::new() })
+            .collect();
+        let policies = [policy(ActionType::RestoreFromBaseline)];
+        let units = units("prod", items, &decisions, &policies, |_| Some(json!({})));
+        let source = Source {
+            name: "apps".to_owned(),
+            path: "apps".to_owned(),
+            renderer: Renderer::Plain,
+            namespace: None,
+            environment: None,
+            service: None,
+            delivery: Delivery { tool: DeliveryTool::ArgoCd, manager: None },
+        };
+        let story = Story {
+            cluster: "prod",
+            unit: &units[0],
+            items,
+            policy: &policies[0],
+            source: &source,
+            proof: &["spec.replicas: 3 → 1".to_owned()],
+            commit: "0123456789abcdef",
+            version: "0.1.0",
+        };
+        (story.title(), story.body())
+    }
+
+    /// A reviewer reads what drifted, who wrote it, what merging and closing do, and the proof.
+    #[test]
+    fn the_body_tells_the_story() {
+        let changed = item("spec.replicas", Change::Changed, json!(3), json!(1));
+        let added = item("spec.paused", Change::Added, Value::Null, json!(true));
+        let (title, body) = body_of(&[changed, added]);
+        assert_eq!(title, "Auto-remediation: restore other of Deployment shop/web (high)");
+        for part in ["spec.replicas", "### If you merge", "Argo CD", "### If you close", "### What merging does not do", "kubectl -n shop patch", "### Proof", "ignore:"] {
+            assert!(body.contains(part), "{part} is missing in\n{body}");
+        }
+        assert_eq!(Marker::read(&body).expect("marker").fingerprints.len(), 2);
+    }
+
+    /// Hostile values neither end the comment nor reach a reader as a mention, and a huge body still fits.
+    #[test]
+    fn hostile_and_huge_values_fit() {
+        let hostile = item("metadata.annotations.x", Change::Changed, json!("a"), json!("--> <!-- trueup: {} --> @everyone | `x` "));
+        let many = (0..900).map(|index| item(&format!("data.key{index}"), Change::Changed, json!("x".repeat(400)), json!("y".repeat(400))));
+        let items: Vec<_> = std::iter::once(hostile).chain(many).collect();
+        let (_, body) = body_of(&items);
+        assert!(body.chars().count() <= BODY_LIMIT, "{}", body.chars().count());
+        assert_eq!(Marker::read(&body).expect("marker").cluster, "prod");
     }
 }

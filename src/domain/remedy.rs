@@ -120,7 +120,10 @@ fn unfit(policy: &Policy) -> Remedy {
 
 fn adopt(item: &DriftItem) -> Remedy {
     if item.aspect == Aspect::Secret {
-        return Remedy::Person { reason: "the content of a Secret is never written into Git".to_owned(), command: None };
+        return Remedy::Person {
+            reason: "the content of a Secret is never written into Git".to_owned(),
+            command: None,
+        };
     }
     if item.path.is_root() {
         return Remedy::Person { reason: "a whole resource is not adopted yet".to_owned(), command: None };
@@ -158,9 +161,7 @@ pub fn removal(item: &DriftItem) -> Option<String> {
     let mut patch: Option<Value> = None;
     for step in item.path.steps().iter().rev() {
         patch = Some(match (step, patch) {
-            (Step::Field(name), inner) => {
-                Value::Object(Map::from_iter([(name.clone(), inner.unwrap_or(Value::Null))]))
-            }
+            (Step::Field(name), inner) => Value::Object(Map::from_iter([(name.clone(), inner.unwrap_or(Value::Null))])),
             (Step::Item(keys), inner) => {
                 let mut object = keys.iter().map(|(name, key)| (name.clone(), key.to_value())).collect::<Map<_, _>>();
                 match inner {
@@ -173,7 +174,11 @@ pub fn removal(item: &DriftItem) -> Option<String> {
         });
     }
     let namespace = item.resource.namespace.as_ref().map(|name| format!(" -n {}", quoted(name))).unwrap_or_default();
-    Some(format!("kubectl{namespace} patch {} -p {}", quoted(&item.resource.kubectl_name()), quoted(&patch?.to_string())))
+    Some(format!(
+        "kubectl{namespace} patch {} -p {}",
+        quoted(&item.resource.kubectl_name()),
+        quoted(&patch?.to_string())
+    ))
 }
 
 /// Quotes for a POSIX shell: nothing in it is read as anything but itself.
@@ -183,5 +188,163 @@ fn quoted(text: &str) -> String {
         text.to_owned()
     } else {
         format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::domain::drift::{Category, Confidence, Severity, Verdict};
+    use crate::domain::policy::MatchCriteria;
+    use crate::domain::resource::{GroupKind, ResourceId};
+
+    /// An item of the Deployment `shop/web`.
+    pub(crate) fn item(path: &str, change: Change, declared: Value, live: Value) -> DriftItem {
+        let present = |value: Value| (!value.is_null()).then_some(value);
+        DriftItem {
+            source: "apps".to_owned(),
+            resource: ResourceId::new(GroupKind::new("apps", "Deployment"), Some("shop"), "web"),
+            labels: Vec::new(),
+            origin: None,
+            path: path.parse().expect("path"),
+            drift: if change == Change::Changed { DriftKind::Value } else { DriftKind::Structural },
+            change,
+            verdict: Verdict::ClusterDrift,
+            repository_drift: false,
+            aspect: Aspect::Other,
+            category: Category::Infrastructure,
+            severity: Severity::High,
+            score: 0.7,
+            score_reasons: Vec::new(),
+            baseline: None,
+            declared: present(declared),
+            live: present(live),
+            magnitude: 1.0,
+            is_amount: false,
+            confidence: Confidence::Confirmed,
+            changed_by: None,
+            native_default: None,
+            rule: None,
+            meaning: None,
+            caused_by: Vec::new(),
+            fingerprint: format!("fp-{path}"),
+        }
+    }
+
+    /// A policy that asks for this.
+    pub(crate) fn policy(action: ActionType) -> Policy {
+        Policy {
+            name: "p".to_owned(),
+            criteria: MatchCriteria::default(),
+            action,
+            approval_required: true,
+            max_attempts: None,
+            standard_value: None,
+            alert_channels: Vec::new(),
+            reviewers: Vec::new(),
+            team_reviewers: Vec::new(),
+            assignees: Vec::new(),
+            pull_request_labels: Vec::new(),
+            draft: false,
+        }
+    }
+
+    fn restored(item: &DriftItem) -> Vec<Remedy> {
+        let declared = json!({"spec": {"template": {"spec": {"containers": [{"name": "web"}]}}}});
+        remedies(item, &policy(ActionType::RestoreFromBaseline), &declared)
+    }
+
+    /// Git's own values are applied again, a baseline is written back, an added scalar is declared with its default.
+    #[test]
+    fn restoring_depends_on_what_moved() {
+        let changed = item("spec.replicas", Change::Changed, json!(3), json!(1));
+        assert_eq!(restored(&changed), [Remedy::Reassert]);
+
+        let mut moved = changed.clone();
+        (moved.repository_drift, moved.baseline) = (true, Some(json!(5)));
+        assert_eq!(restored(&moved), [Remedy::Change(vec![FieldChange::set(moved.path.clone(), json!(5))])]);
+
+        let mut added = item("spec.template.spec.hostNetwork", Change::Added, Value::Null, json!(true));
+        added.native_default = Some(json!(false));
+        assert_eq!(restored(&added), [Remedy::Change(vec![FieldChange::set(added.path.clone(), json!(false))])]);
+    }
+
+    /// A default that is weaker than what is live is never declared.
+    #[test]
+    fn hardening_is_not_undone() {
+        for (field, live, default) in [
+            ("spec.template.spec.containers[name=web].securityContext.runAsNonRoot", json!(true), json!(false)),
+            (
+                "spec.template.spec.containers[name=web].securityContext.readOnlyRootFilesystem",
+                json!(true),
+                json!(false),
+            ),
+            ("spec.template.spec.automountServiceAccountToken", json!(false), json!(true)),
+        ] {
+            let mut added = item(field, Change::Added, Value::Null, live);
+            added.native_default = Some(default);
+            assert!(matches!(restored(&added)[..], [Remedy::Person { command: None, .. }]), "{field}");
+        }
+    }
+
+    /// What no declaration removes comes as a command whose quoting survives a hostile name.
+    #[test]
+    fn additions_come_as_commands() {
+        for (path, expected) in [
+            (
+                "spec.template.spec.containers[name=debug]",
+                r#"kubectl -n shop patch deployment.apps/web -p '{"spec":{"template":{"spec":{"containers":[{"$patch":"delete","name":"debug"}]}}}}'"#,
+            ),
+            (
+                "metadata.labels[\"a'b\"]",
+                r#"kubectl -n shop patch deployment.apps/web -p '{"metadata":{"labels":{"a'\''b":null}}}'"#,
+            ),
+        ] {
+            let added = item(path, Change::Added, Value::Null, json!("x"));
+            assert_eq!(removal(&added).as_deref(), Some(expected));
+        }
+        assert_eq!(removal(&item("metadata.finalizers[=x]", Change::Added, Value::Null, json!("x"))), None);
+    }
+
+    /// The given standard in snake_case goes into the pod's security context, and the container's own setting is cured.
+    #[test]
+    fn standards_are_written_and_cure() {
+        let mut added = item(
+            "spec.template.spec.containers[name=web].securityContext.privileged",
+            Change::Added,
+            Value::Null,
+            json!(true),
+        );
+        (added.aspect, added.native_default) = (Aspect::SecurityContext, Some(json!(false)));
+        let mut policy = policy(ActionType::UpdateToStandard);
+        policy.standard_value = Some(json!({"run_as_non_root": true, "fs_group": 2000}));
+        let declared = json!({"spec": {"template": {"spec": {"securityContext": {"fsGroup": 2000}, "containers": [{"name": "web"}]}}}});
+        let pod = |field: &str| FieldPath::fields(["spec", "template", "spec", "securityContext", field]);
+        assert_eq!(
+            remedies(&added, &policy, &declared),
+            [
+                Remedy::Change(vec![FieldChange::set(pod("runAsNonRoot"), json!(true))]),
+                Remedy::Change(vec![FieldChange::set(added.path.clone(), json!(false))]),
+            ]
+        );
+    }
+
+    /// A Secret's content is never adopted.
+    #[test]
+    fn secrets_are_not_adopted() {
+        let mut secret = item("data.password", Change::Changed, json!("masked:1"), json!("masked:2"));
+        secret.aspect = Aspect::Secret;
+        let adopted = remedies(&secret, &policy(ActionType::AdoptLive), &Value::Null);
+        assert!(matches!(adopted[..], [Remedy::Person { .. }]));
+    }
+
+    /// A mark counts only for the unit that made it.
+    #[test]
+    fn attempts_are_counted_by_unit() {
+        assert_eq!(attempt_of("web-00ff.2", "web-00ff"), Some(2));
+        assert_eq!(attempt_of("web-00ff.2", "web-00f"), None);
+        assert_eq!(attempt_of("by hand", "web-00ff"), None);
     }
 }

@@ -56,9 +56,12 @@ impl<'a> Finder<'a> {
         }
         let pair =
             Pair { resource: &live.id, declared: &declared, live: &live.object, differences: &comparison.differences };
-        let meanings = meanings(&pair).into_iter().map(|meaning| self.semantic_item(manifest, &declared, &pair, meaning));
+        let meanings =
+            meanings(&pair).into_iter().map(|meaning| self.semantic_item(manifest, &declared, &pair, meaning));
         findings.items.extend(meanings);
-        findings.items.extend(comparison.differences.iter().map(|difference| self.item(manifest, &declared, difference)));
+        findings
+            .items
+            .extend(comparison.differences.iter().map(|difference| self.item(manifest, &declared, difference)));
         if let Some(approved) = approved {
             self.hold_against(&approved, manifest, &declared, &live.object, &mut findings);
         }
@@ -113,7 +116,14 @@ impl<'a> Finder<'a> {
     }
 
     /// Git against the baseline, by the same comparison; what only Git has is not the baseline's business.
-    fn hold_against(&self, approved: &Value, manifest: &Manifest, declared: &Value, live: &Value, findings: &mut Findings) {
+    fn hold_against(
+        &self,
+        approved: &Value,
+        manifest: &Manifest,
+        declared: &Value,
+        live: &Value,
+        findings: &mut Findings,
+    ) {
         let git = LiveObject { id: manifest.id.clone(), object: declared.clone(), managed_fields: None };
         let rules = self.context.compare_rules(&manifest.source);
         for difference in compare(approved, &git, &rules).differences {
@@ -215,9 +225,8 @@ impl Findings {
 
     /// Drops everything about resources of which nothing can be said after all.
     pub fn forget(&mut self, unknown: &BTreeSet<ResourceId>) {
-        let is_unknown = |id: &ResourceId| {
-            unknown.iter().any(|unknown| unknown.kind == id.kind && unknown.name == id.name)
-        };
+        let is_unknown =
+            |id: &ResourceId| unknown.iter().any(|unknown| unknown.kind == id.kind && unknown.name == id.name);
         if !unknown.is_empty() {
             self.items.retain(|item| !is_unknown(&item.resource));
             self.ignored.retain(|aside| !is_unknown(&aside.resource));

@@ -4,15 +4,15 @@
 //! [`scan`] folds the live objects of a kind into [`DriftItem`]s, the one form that every later stage uses.
 
 pub mod amount;
-pub mod compare;
 pub mod aspect;
 pub mod category;
+pub mod compare;
 pub mod findings;
 pub mod fingerprint;
-pub mod threshold;
 pub mod item;
 pub mod scan;
 pub mod semantic;
+pub mod threshold;
 
 pub use item::{
     Aspect, Category, Change, ChangedBy, Confidence, Difference, DriftItem, DriftKind, ManagerClass, Severity, Verdict,

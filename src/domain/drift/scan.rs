@@ -163,7 +163,8 @@ impl<'m> Declared<'m> {
 
     /// Whether anything is declared that an HPA may scale.
     pub fn has_scalable(&self) -> bool {
-        let cannot_scale = |group: &str| matches!(group, "" | "batch" | "networking.k8s.io" | "rbac.authorization.k8s.io");
+        let cannot_scale =
+            |group: &str| matches!(group, "" | "batch" | "networking.k8s.io" | "rbac.authorization.k8s.io");
         self.kinds().any(|kind| !cannot_scale(&kind.group_kind().group) || kind.kind == "ReplicationController")
     }
 }

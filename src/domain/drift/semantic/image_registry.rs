@@ -11,8 +11,11 @@ use crate::domain::drift::Aspect;
 
 pub(super) fn check(pair: &Pair<'_>) -> Vec<Meaning> {
     let containers = paired(pair.declared, pair.live, &pair.resource.kind);
-    let known: Vec<&str> =
-        containers.iter().flat_map(|(declared, _)| declared).map(|declared| Image::parse(declared.image()).registry).collect();
+    let known: Vec<&str> = containers
+        .iter()
+        .flat_map(|(declared, _)| declared)
+        .map(|declared| Image::parse(declared.image()).registry)
+        .collect();
     let mut found = Vec::new();
     for (declared, live) in &containers {
         let image = Image::parse(live.image());
@@ -32,7 +35,9 @@ pub(super) fn check(pair: &Pair<'_>) -> Vec<Meaning> {
             live: Some(Value::from(image.registry)),
             sentence: match before {
                 Some(before) => format!("container {} pulls from {} instead of {before}", live.name, image.registry),
-                None => format!("added container {} pulls from {}, which Git does not use here", live.name, image.registry),
+                None => {
+                    format!("added container {} pulls from {}, which Git does not use here", live.name, image.registry)
+                }
             },
             caused_by: pair.causes(&path),
             path,
@@ -51,7 +56,11 @@ mod tests {
     #[test]
     fn registries_are_compared() {
         for (declared, live, expected) in [
-            ("gcr.io/a/web:v1", "ghcr.io/a/web:v1", "image-registry-changed: container web pulls from ghcr.io instead of gcr.io"),
+            (
+                "gcr.io/a/web:v1",
+                "ghcr.io/a/web:v1",
+                "image-registry-changed: container web pulls from ghcr.io instead of gcr.io",
+            ),
             ("gcr.io/a/web:v1", "gcr.io/b/web:v2", ""),
             ("docker.io/nginx:1.25", "nginx:1.25", ""),
         ] {

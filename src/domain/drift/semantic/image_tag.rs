@@ -12,7 +12,10 @@ pub(super) fn check(pair: &Pair<'_>) -> Vec<Meaning> {
     let mut found = Vec::new();
     for (declared, live) in paired(pair.declared, pair.live, &pair.resource.kind) {
         let Some(declared) = declared else { continue };
-        if live.image().is_empty() || !Image::parse(live.image()).is_mutable() || Image::parse(declared.image()).is_mutable() {
+        if live.image().is_empty()
+            || !Image::parse(live.image()).is_mutable()
+            || Image::parse(declared.image()).is_mutable()
+        {
             continue;
         }
         let path = live.path.field("image");

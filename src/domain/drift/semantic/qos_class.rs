@@ -72,7 +72,10 @@ mod tests {
                 "requests": {"cpu": "1000m", "memory": "1Gi"}, "limits": {"cpu": 1, "memory": limit}}}]})
         };
         let paths = ["containers[name=web].resources.limits.memory"];
-        assert_eq!(check(&spec("1024Mi"), &spec("2Gi"), &paths), ["qos-class-changed: pods are Burstable instead of Guaranteed"]);
+        assert_eq!(
+            check(&spec("1024Mi"), &spec("2Gi"), &paths),
+            ["qos-class-changed: pods are Burstable instead of Guaranteed"]
+        );
         assert!(check(&spec("1024Mi"), &spec("1Gi"), &paths).is_empty());
         assert!(check(&spec("3Gi"), &spec("2Gi"), &paths).is_empty());
     }

@@ -103,7 +103,11 @@ fn violations(pod: &Value, path: &FieldPath) -> Violations {
         for capability in added_capabilities(context) {
             let level = if BASELINE_CAPABILITIES.contains(&capability) { Level::Restricted } else { Level::Baseline };
             if capability != "NET_BIND_SERVICE" {
-                add(field.field("capabilities").field(capability), level, format!("container {name} has capability {capability}"));
+                add(
+                    field.field("capabilities").field(capability),
+                    level,
+                    format!("container {name} has capability {capability}"),
+                );
             }
         }
         for (part, sentence) in restricted(pod_context, context) {
@@ -115,8 +119,19 @@ fn violations(pod: &Value, path: &FieldPath) -> Violations {
 
 /// Capabilities that the Baseline level still allows to add.
 const BASELINE_CAPABILITIES: &[&str] = &[
-    "AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD", "NET_BIND_SERVICE", "SETFCAP",
-    "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT",
+    "AUDIT_WRITE",
+    "CHOWN",
+    "DAC_OVERRIDE",
+    "FOWNER",
+    "FSETID",
+    "KILL",
+    "MKNOD",
+    "NET_BIND_SERVICE",
+    "SETFCAP",
+    "SETGID",
+    "SETPCAP",
+    "SETUID",
+    "SYS_CHROOT",
 ];
 
 fn added_capabilities(context: &Value) -> Vec<&str> {
@@ -167,15 +182,31 @@ mod tests {
         let mut root = restricted.clone();
         root["runAsNonRoot"] = json!(false);
         for (declared, live, path, expected) in [
-            (with(json!({})), with(json!({"privileged": true})), "containers[name=web].securityContext.privileged",
-                "security-context-weakened: container web is privileged"),
-            (with(restricted.clone()), with(root), "containers[name=web].securityContext.runAsNonRoot",
-                "security-context-relaxed: container web may run as root"),
+            (
+                with(json!({})),
+                with(json!({"privileged": true})),
+                "containers[name=web].securityContext.privileged",
+                "security-context-weakened: container web is privileged",
+            ),
+            (
+                with(restricted.clone()),
+                with(root),
+                "containers[name=web].securityContext.runAsNonRoot",
+                "security-context-relaxed: container web may run as root",
+            ),
             (with(json!({})), with(restricted), "containers[name=web].securityContext.runAsNonRoot", ""),
-            (json!({}), json!({"hostNetwork": true}), "hostNetwork",
-                "security-context-weakened: pods share the node's network (`hostNetwork`)"),
-            (json!({}), json!({"volumes": [{"name": "docker", "hostPath": {"path": "/var/run"}}]}), "volumes[name=docker]",
-                "security-context-weakened: volume docker mounts a path of the node"),
+            (
+                json!({}),
+                json!({"hostNetwork": true}),
+                "hostNetwork",
+                "security-context-weakened: pods share the node's network (`hostNetwork`)",
+            ),
+            (
+                json!({}),
+                json!({"volumes": [{"name": "docker", "hostPath": {"path": "/var/run"}}]}),
+                "volumes[name=docker]",
+                "security-context-weakened: volume docker mounts a path of the node",
+            ),
             (with(json!({"privileged": true})), with(json!({"privileged": true})), "replicas", ""),
         ] {
             assert_eq!(check(&declared, &live, &[path]).join("\n"), expected);
