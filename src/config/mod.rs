@@ -1,4 +1,16 @@
 //! Configuration: files and environment → [`Config`], or every problem at once, each with file and line.
+//!
+//! Files are read by the one YAML reader, so that every value has its place. What ships in `policies/` is compiled in
+//! as the default. Secrets (tokens, keys, the webhook's address) come from files or the environment, never from the
+//! configuration itself.
+
+mod baselines;
+mod credentials;
+mod fields;
+mod load;
+mod policies;
+mod rules;
+mod sections;
 
 use std::path::PathBuf;
 
@@ -11,9 +23,12 @@ use crate::adapters::repository::RepositorySettings;
 use crate::domain::baseline::Baselines;
 use crate::domain::drift::scan::ScanRules;
 use crate::domain::policy::Policy;
+use crate::domain::problem::Problem;
 use crate::domain::score::Scoring;
 use crate::domain::source::Source;
 use crate::schedule::ScheduleSettings;
+
+pub use load::{defaults, load};
 
 /// A validated configuration: what every stage needs, each part in the stage's own type.
 #[derive(Debug, Clone)]
@@ -72,9 +87,35 @@ pub struct ProposalSettings {
     pub labels: Vec<String>,
 }
 
-/// Where a configuration is read from.
+/// What applies where no configuration is read (`trueup diff`): the shipped tables.
+#[derive(Debug, Clone)]
+pub struct Defaults {
+    /// Thresholds, manager classes, categories.
+    pub scan: ScanRules,
+    /// Numbers behind scores.
+    pub scoring: Scoring,
+}
+
+/// Where a configuration is read from, and what the command line puts in its place.
 #[derive(Debug, Clone, Default)]
 pub struct Locations {
-    /// `trueup.yaml`.
+    /// The file; none for `trueup.yaml` in the working directory.
     pub file: Option<PathBuf>,
+    /// A snapshot in place of the cluster.
+    pub snapshot: Option<PathBuf>,
+    /// Kubeconfig in place of the configured one.
+    pub kubeconfig: Option<PathBuf>,
+    /// Context in place of the configured one.
+    pub context: Option<String>,
+    /// Environment for sources that name none.
+    pub environment: Option<String>,
+}
+
+/// A configuration and what is worth fixing in it.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The configuration.
+    pub config: Config,
+    /// Warnings.
+    pub warnings: Vec<Problem>,
 }

@@ -14,6 +14,7 @@ pub mod outcome;
 pub mod ownership;
 pub mod plan;
 pub mod policy;
+pub mod printable;
 pub mod problem;
 pub mod proof;
 pub mod proposal;

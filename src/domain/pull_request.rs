@@ -321,7 +321,16 @@ mod tests {
         let added = item("spec.paused", Change::Added, Value::Null, json!(true));
         let (title, body) = body_of(&[changed, added]);
         assert_eq!(title, "Auto-remediation: restore other of Deployment shop/web (high)");
-        for part in ["spec.replicas", "### If you merge", "Argo CD", "### If you close", "### What merging does not do", "kubectl -n shop patch", "### Proof", "ignore:"] {
+        for part in [
+            "spec.replicas",
+            "### If you merge",
+            "Argo CD",
+            "### If you close",
+            "### What merging does not do",
+            "kubectl -n shop patch",
+            "### Proof",
+            "ignore:",
+        ] {
             assert!(body.contains(part), "{part} is missing in\n{body}");
         }
         assert_eq!(Marker::read(&body).expect("marker").fingerprints.len(), 2);
@@ -330,8 +339,15 @@ mod tests {
     /// Hostile values neither end the comment nor reach a reader as a mention, and a huge body still fits.
     #[test]
     fn hostile_and_huge_values_fit() {
-        let hostile = item("metadata.annotations.x", Change::Changed, json!("a"), json!("--> <!-- trueup: {} --> @everyone | `x` "));
-        let many = (0..900).map(|index| item(&format!("data.key{index}"), Change::Changed, json!("x".repeat(400)), json!("y".repeat(400))));
+        let hostile = item(
+            "metadata.annotations.x",
+            Change::Changed,
+            json!("a"),
+            json!("--> <!-- trueup: {} --> @everyone | `x` "),
+        );
+        let many = (0..900).map(|index| {
+            item(&format!("data.key{index}"), Change::Changed, json!("x".repeat(400)), json!("y".repeat(400)))
+        });
         let items: Vec<_> = std::iter::once(hostile).chain(many).collect();
         let (_, body) = body_of(&items);
         assert!(body.chars().count() <= BODY_LIMIT, "{}", body.chars().count());

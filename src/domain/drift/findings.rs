@@ -106,13 +106,16 @@ impl<'a> Finder<'a> {
 
     fn expected(&self, manifest: &Manifest, declared: &Value) -> Option<Value> {
         let source = self.context.source(&manifest.source)?;
-        self.context.baselines.effective(
+        let mut expected = self.context.baselines.effective(
             &manifest.id,
             &labels(declared),
             source.environment.as_deref(),
             source.service.as_deref(),
             self.context.cluster,
-        )
+        )?;
+        // the schema of the declared version is the one that both are read by
+        expected["apiVersion"] = Value::from(&*manifest.api_version);
+        Some(expected)
     }
 
     /// Git against the baseline, by the same comparison; what only Git has is not the baseline's business.

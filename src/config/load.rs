@@ -1,0 +1,103 @@
+//! From files and environment to the whole configuration.
+
+use std::path::{Path, PathBuf};
+
+use secrecy::SecretString;
+
+use super::credentials::{Env, secret};
+use super::fields::{Fields, Sink};
+use super::{AlertSettings, Config, Defaults, Loaded, Locations, baselines, policies, rules, sections};
+use crate::adapters::cluster::LiveSettings;
+use crate::domain::problem::{Level, Problem};
+use crate::domain::yaml::{Node, read_documents};
+
+const FILE: &str = "trueup.yaml";
+
+/// The shipped tables.
+pub fn defaults() -> Defaults {
+    Defaults { scan: rules::shipped(), scoring: rules::shipped_scoring() }
+}
+
+/// Reads a configuration. `env` reads a variable of the environment.
+/// Errors are all problems of all files at once; warnings come with the configuration.
+pub fn load(locations: &Locations, env: Env<'_>) -> Result<Loaded, Vec<Problem>> {
+    let path = locations.file.clone().unwrap_or_else(|| PathBuf::from(FILE));
+    let text = std::fs::read_to_string(&path).map_err(|error| {
+        let message = format!("the configuration {} cannot be read: {}", path.display(), error.kind());
+        vec![Problem::error(message).help("name it with --config or TRUEUP_CONFIG; trueup.example.yaml shows every option")]
+    })?;
+    let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
+    let sink = Sink::new(path.display().to_string());
+    let mut problems = Vec::new();
+    let config = match document(&text, &sink) {
+        Ok(root) => read(root.as_ref(), &sink, &folder, locations, env, &mut problems),
+        Err(()) => None,
+    };
+    problems.extend(sink.into_problems());
+    problems.sort();
+    problems.dedup();
+    match config {
+        Some(config) if problems.iter().all(|problem| problem.level == Level::Warning) => {
+            Ok(Loaded { config, warnings: problems })
+        }
+        _ => Err(problems),
+    }
+}
+
+/// The one document of a configuration file.
+pub(super) fn document(text: &str, sink: &Sink) -> Result<Option<Node>, ()> {
+    let documents = read_documents(text).map_err(|error| sink.error(error.line, error.message, "mend the YAML"))?;
+    let mut roots = documents.into_iter().filter_map(|document| document.root);
+    let first = roots.next();
+    if let Some(second) = roots.next() {
+        sink.error(second.line, "a second document", "keep the configuration in one document");
+        return Err(());
+    }
+    Ok(first)
+}
+
+fn read(
+    root: Option<&Node>,
+    sink: &Sink,
+    folder: &Path,
+    locations: &Locations,
+    env: Env<'_>,
+    problems: &mut Vec<Problem>,
+) -> Option<Config> {
+    let top = Fields::top(root, sink);
+    let place = sections::Place { folder, env };
+    let environment = locations.environment.clone().or_else(|| env("ENVIRONMENT"));
+    let (cluster_name, live) = sections::cluster(&top, &place, locations);
+    let repository = sections::repository(&top, &place);
+    let sources = sections::sources(&top, environment.as_deref());
+    let forge = sections::forge(&top, &place);
+    let secret_key = top.map("secrets").and_then(|secrets| secret(&secrets, "key_file", "key_env", folder, env));
+    let scan = rules::scan_rules(&top, &place, problems);
+    let scoring = rules::scoring(&top, &place, problems);
+    let policies = policies::policies(&top, folder, problems);
+    let baseline_path = top.text("baselines").map(|path| folder.join(path));
+    let baseline_path = baseline_path.or_else(|| env("BASELINE_CONFIG_PATH").map(PathBuf::from));
+    let baselines = baseline_path.map(|path| baselines::load(&path, problems)).unwrap_or_default();
+    let alerts = top.map("alerts").and_then(|alerts| secret(&alerts, "webhook_url_file", "webhook_url_env", folder, env));
+    let webhook_url = alerts.or_else(|| env("ALERT_WEBHOOK_URL").filter(|url| !url.is_empty()).map(SecretString::from));
+    let live = match env("CURRENT_CONFIG_SOURCE").filter(|_| locations.snapshot.is_none()) {
+        Some(source) if source != "kubernetes_api" && !source.is_empty() => LiveSettings::Snapshot(source.into()),
+        _ => live,
+    };
+    Some(Config {
+        cluster_name: cluster_name?,
+        repository: repository?,
+        sources: sources?,
+        render: sections::render(&top, folder),
+        live,
+        secret_key,
+        forge,
+        schedule: sections::schedule(&top),
+        scan,
+        scoring,
+        policies,
+        baselines,
+        alerts: AlertSettings { webhook_url },
+        proposals: sections::proposals(&top),
+    })
+}

@@ -1,0 +1,289 @@
+//! The sections of `trueup.yaml` that configure adapters: cluster, repository, sources, forge, schedule.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+use super::credentials::{Env, secret};
+use super::fields::Fields;
+use super::{Locations, ProposalSettings};
+use crate::adapters::cluster::{ClusterSettings, LiveSettings};
+use crate::adapters::forge::{ForgeSettings, GitHubAuth, GitHubSettings, LocalSettings};
+use crate::adapters::render::RenderSettings;
+use crate::adapters::repository::RepositorySettings;
+use crate::domain::selector::Selector;
+use crate::domain::source::{Delivery, DeliveryTool, Renderer, Source};
+use crate::schedule::{CronSchedule, ScheduleSettings};
+
+/// Where relative paths start and where variables are read.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'p> {
+    pub(super) folder: &'p Path,
+    pub(super) env: Env<'p>,
+}
+
+impl Place<'_> {
+    fn path(&self, fields: &Fields<'_, '_>, key: &'static str) -> Option<PathBuf> {
+        fields.text(key).map(|path| self.folder.join(path))
+    }
+
+    fn secret(&self, fields: &Fields<'_, '_>, file_key: &'static str, env_key: &'static str) -> Option<SecretString> {
+        secret(fields, file_key, env_key, self.folder, self.env)
+    }
+}
+
+/// Name of the cluster and the live side.
+pub(super) fn cluster(top: &Fields<'_, '_>, place: &Place<'_>, locations: &Locations) -> (Option<String>, LiveSettings) {
+    let defaults = ClusterSettings {
+        kubeconfig: locations.kubeconfig.clone(),
+        context: locations.context.clone(),
+        namespaces: Vec::new(),
+        label_selector: None,
+        page_size: 500,
+        timeout_seconds: 60,
+    };
+    let Some(fields) = top.map("cluster") else {
+        let live = locations.snapshot.clone().map_or(LiveSettings::Cluster(defaults), LiveSettings::Snapshot);
+        return (Some("default".to_owned()), live);
+    };
+    let label_selector = fields.text("label_selector");
+    if let Some(Err(message)) = label_selector.as_ref().map(|text| text.parse::<Selector>()) {
+        fields.refuse("label_selector", message, "write it as `kubectl -l` takes it: drift-monitoring=enabled");
+    }
+    let settings = ClusterSettings {
+        kubeconfig: defaults.kubeconfig.or_else(|| place.path(&fields, "kubeconfig")),
+        context: defaults.context.or_else(|| fields.text("context")),
+        namespaces: fields.texts("namespaces"),
+        label_selector,
+        page_size: fields.whole("page_size", 1..=10_000).and_then(|size| u32::try_from(size).ok()).unwrap_or(500),
+        timeout_seconds: fields.whole("timeout_seconds", 1..=3600).unwrap_or(60),
+    };
+    // asked for even where the command line wins, so that the keys are known
+    let _ = (fields.text("kubeconfig"), fields.text("context"));
+    let snapshot = place.path(&fields, "snapshot");
+    let name = if fields.has("name") { fields.required("name") } else { Some("default".to_owned()) };
+    let live = match locations.snapshot.clone().or(snapshot) {
+        Some(file) => LiveSettings::Snapshot(file),
+        None => LiveSettings::Cluster(settings),
+    };
+    (name, live)
+}
+
+/// The config repository; its address is the one thing that has to be given.
+pub(super) fn repository(top: &Fields<'_, '_>, place: &Place<'_>) -> Option<RepositorySettings> {
+    let Some(fields) = top.map("repository") else {
+        top.sink.error(1, "`repository` is missing", "name the config repository: `repository: {url: https://…}`");
+        return None;
+    };
+    let url = fields.required("url").and_then(|url| address(&fields, &url, place.folder));
+    let author = fields.map("author");
+    let author_text = |key| author.as_ref().and_then(|author: &Fields<'_, '_>| author.text(key));
+    let token = place.secret(&fields, "token_file", "token_env");
+    let token = token.or_else(|| (place.env)("TRUEUP_TOKEN").filter(|token| !token.is_empty()).map(SecretString::from));
+    Some(RepositorySettings {
+        url: url?,
+        branch: fields.text("branch"),
+        cache: place.path(&fields, "cache").unwrap_or_else(default_cache),
+        username: fields.text("username"),
+        token,
+        ssh_key: place.path(&fields, "ssh_key"),
+        known_hosts: place.path(&fields, "known_hosts"),
+        ca_file: place.path(&fields, "ca_file"),
+        timeout_seconds: fields.whole("timeout_seconds", 1..=3600).unwrap_or(60),
+        author_name: author_text("name").unwrap_or_else(|| "trueup".to_owned()),
+        author_email: author_text("email").unwrap_or_else(|| "trueup@localhost".to_owned()),
+    })
+}
+
+fn default_cache() -> PathBuf {
+    std::env::temp_dir().join("trueup")
+}
+
+/// Checks an address and makes a relative local one relative to the configuration.
+fn address(fields: &Fields<'_, '_>, url: &str, folder: &Path) -> Option<String> {
+    if let Some((scheme, rest)) = url.split_once("://") {
+        let host = rest.split('/').next().unwrap_or_default();
+        let has_password = host.rsplit_once('@').is_some_and(|(user, _)| scheme != "ssh" || user.contains(':'));
+        if has_password {
+            fields.refuse("url", "holds credentials", "name them with token_file or token_env, and keep the address plain");
+            return None;
+        }
+        if !["https", "http", "ssh", "file"].contains(&scheme) {
+            fields.refuse("url", format!("the scheme {scheme} is not supported"), "use https, ssh or file");
+            return None;
+        }
+        return Some(url.to_owned());
+    }
+    let is_scp = url.split_once(':').is_some_and(|(host, _)| !host.contains('/'));
+    if is_scp || Path::new(url).is_absolute() {
+        return Some(url.to_owned());
+    }
+    let path = folder.join(url);
+    Some(std::path::absolute(&path).unwrap_or(path).display().to_string())
+}
+
+/// The sources, at least one.
+pub(super) fn sources(top: &Fields<'_, '_>, environment: Option<&str>) -> Option<Vec<Source>> {
+    let mut sources: Vec<Source> = Vec::new();
+    let listed = top.maps("sources");
+    if listed.is_empty() {
+        top.sink.error(top.line, "`sources` is missing or empty", "name what is delivered: `sources: [{name: apps, path: apps}]`");
+        return None;
+    }
+    for fields in listed {
+        let Some(name) = fields.required("name") else { continue };
+        if sources.iter().any(|source| source.name == name) {
+            fields.refuse("name", format!("`{name}` names another source already"), "names have to differ");
+        }
+        let path = fields.text("path").unwrap_or_default();
+        let path = path.trim_start_matches("./").trim_end_matches('/').to_owned();
+        if path.starts_with('/') || path.split('/').any(|part| part == "..") {
+            fields.refuse("path", "leaves the repository", "give the folder relative to the repository's root");
+        }
+        let renderer = fields.names("renderer", Renderer::ALL, Renderer::as_str).pop().unwrap_or(Renderer::Plain);
+        let delivery = fields.map("delivery");
+        let tool = delivery.as_ref().and_then(|delivery| delivery.names("tool", DeliveryTool::ALL, DeliveryTool::as_str).pop());
+        sources.push(Source {
+            name,
+            path: if path == "." { String::new() } else { path },
+            renderer,
+            namespace: fields.text("namespace"),
+            environment: fields.text("environment").or_else(|| environment.map(str::to_owned)),
+            service: fields.text("service"),
+            delivery: Delivery {
+                tool: tool.unwrap_or(DeliveryTool::Unknown),
+                manager: delivery.as_ref().and_then(|delivery| delivery.text("manager")),
+            },
+        });
+    }
+    (!sources.is_empty()).then_some(sources)
+}
+
+/// Where pull requests go.
+pub(super) fn forge(top: &Fields<'_, '_>, place: &Place<'_>) -> Option<ForgeSettings> {
+    let fields = top.map("forge")?;
+    let (github, local) = (fields.map("github"), fields.map("local"));
+    match (github, local) {
+        (Some(_), Some(_)) => {
+            fields.refuse("local", "stands beside `github`", "name one forge");
+            None
+        }
+        (Some(github), None) => self::github(&github, place).map(ForgeSettings::GitHub),
+        (None, Some(local)) => {
+            let folder = local.required("folder")?;
+            Some(ForgeSettings::Local(LocalSettings { folder: place.folder.join(folder) }))
+        }
+        (None, None) => {
+            fields.sink.error(fields.line, "`forge` names no forge", "give `github` or `local`");
+            None
+        }
+    }
+}
+
+fn github(fields: &Fields<'_, '_>, place: &Place<'_>) -> Option<GitHubSettings> {
+    let repository = fields.required("repository");
+    if let Some(name) = &repository
+        && (name.split('/').count() != 2 || name.split('/').any(str::is_empty))
+    {
+        fields.refuse("repository", format!("`{name}` is not owner/name"), "");
+    }
+    let token = place.secret(fields, "token_file", "token_env");
+    let auth = match fields.map("app") {
+        Some(app) => {
+            let id = app.whole("app_id", 1..=u64::MAX);
+            let installation = app.whole("installation_id", 1..=u64::MAX);
+            let key = place.secret(&app, "private_key_file", "private_key_env");
+            if token.is_some() {
+                fields.refuse("app", "stands beside a token", "give one of the two");
+            }
+            if id.is_none() || installation.is_none() || key.is_none() {
+                fields.refuse("app", "needs app_id, installation_id and private_key_file", "");
+            }
+            match (id, installation, key) {
+                (Some(app_id), Some(installation_id), Some(private_key)) => {
+                    Some(GitHubAuth::App { app_id, private_key, installation_id })
+                }
+                _ => None,
+            }
+        }
+        None => {
+            let from_env = || (place.env)("TRUEUP_TOKEN").or_else(|| (place.env)("GITHUB_TOKEN"));
+            let named = fields.has("token_file") || fields.has("token_env");
+            let token = token.or_else(|| if named { None } else { from_env().filter(|token| !token.is_empty()).map(SecretString::from) });
+            if token.is_none() && !named {
+                fields.sink.error(fields.line, "`forge.github` has no credentials", "give token_file, token_env or app");
+            }
+            token.map(GitHubAuth::Token)
+        }
+    };
+    let base_url = fields.text("base_url").unwrap_or_else(|| "https://api.github.com".to_owned());
+    if !base_url.starts_with("https://") && !is_loopback(&base_url) {
+        fields.refuse("base_url", "has to start with https://", "a token would be readable on the way");
+    }
+    Some(GitHubSettings {
+        base_url: base_url.trim_end_matches('/').to_owned(),
+        repository: repository?,
+        auth: auth?,
+        ca_file: place.path(fields, "ca_file"),
+        timeout_seconds: fields.whole("timeout_seconds", 1..=600).unwrap_or(30),
+    })
+}
+
+fn is_loopback(url: &str) -> bool {
+    ["http://127.0.0.1", "http://localhost", "http://[::1]"].iter().any(|start| {
+        url.strip_prefix(start).is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/']))
+    })
+}
+
+/// Programs and limits of rendering.
+pub(super) fn render(top: &Fields<'_, '_>, folder: &Path) -> RenderSettings {
+    let fields = top.map("kustomize");
+    let whole = |key, bounds, default| fields.as_ref().and_then(|fields: &Fields<'_, '_>| fields.whole(key, bounds)).unwrap_or(default);
+    let megabytes = whole("max_output_megabytes", 1..=1024, 64);
+    RenderSettings {
+        kustomize: fields.as_ref().and_then(|fields| fields.text("program")).map(|path| folder.join(path)),
+        timeout_seconds: whole("timeout_seconds", 1..=3600, 60),
+        max_output_bytes: usize::try_from(megabytes).unwrap_or(64) * 1024 * 1024,
+    }
+}
+
+/// When `daemon` runs.
+pub(super) fn schedule(top: &Fields<'_, '_>) -> Option<ScheduleSettings> {
+    let fields = top.map("schedule")?;
+    let cron = fields.required("cron");
+    if let Some(Err(error)) = cron.as_ref().map(|line| CronSchedule::parse(line)) {
+        fields.refuse("cron", error, "five fields as in a Kubernetes CronJob: `*/15 * * * *`");
+    }
+    let zone = fields.text("timezone").unwrap_or_else(|| "UTC".to_owned());
+    let timezone = jiff::tz::TimeZone::get(&zone);
+    if timezone.is_err() {
+        fields.refuse("timezone", format!("`{zone}` is not known"), "use an IANA name: Europe/Berlin");
+    }
+    let jitter = fields.whole("jitter_seconds", 0..=3600).unwrap_or(0);
+    Some(ScheduleSettings { cron: cron?, timezone: timezone.ok()?, jitter: Duration::from_secs(jitter) })
+}
+
+/// Limits and powers over pull requests.
+pub(super) fn proposals(top: &Fields<'_, '_>) -> ProposalSettings {
+    let mut settings = ProposalSettings {
+        open_limit: 10,
+        max_attempts: 3,
+        allow_auto_merge: false,
+        reviewers: Vec::new(),
+        team_reviewers: Vec::new(),
+        labels: Vec::new(),
+    };
+    let Some(fields) = top.map("proposals") else { return settings };
+    if let Some(limit) = fields.whole("open_limit", 0..=1000) {
+        settings.open_limit = usize::try_from(limit).unwrap_or(settings.open_limit);
+    }
+    if let Some(attempts) = fields.whole("max_attempts", 1..=100) {
+        settings.max_attempts = u32::try_from(attempts).unwrap_or(settings.max_attempts);
+    }
+    settings.allow_auto_merge = fields.flag("allow_auto_merge").unwrap_or(false);
+    settings.reviewers = fields.texts("reviewers");
+    settings.team_reviewers = fields.texts("team_reviewers");
+    settings.labels = fields.texts("labels");
+    settings
+}
