@@ -6,11 +6,20 @@ use std::collections::HashSet;
 
 use granit_parser::{Event, Parser, ScalarStyle, ScanError, Span, StrInput, StructureStyle, options};
 
-use crate::domain::yaml::read::YamlError;
 use crate::domain::yaml::scalar::Tag;
 
 /// How deep block or flow collections may be nested in a text.
 const NESTING: usize = 128;
+
+/// Text that is no YAML: what is wrong and at which line. Never quotes the file's content.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct YamlError {
+    /// What is wrong.
+    pub message: String,
+    /// Line, from 1.
+    pub line: usize,
+}
 
 /// One document of a text.
 #[derive(Debug)]
@@ -154,8 +163,12 @@ pub(super) fn skip_blanks(text: &str, mut at: usize) -> usize {
 
 /// First byte of the line that holds `at`.
 pub(super) fn line_start(text: &str, at: usize) -> usize {
-    let start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
-    if start == 0 && text.starts_with('\u{feff}') { '\u{feff}'.len_utf8().min(at) } else { start }
+    text[..at].rfind('\n').map_or_else(|| origin(text).min(at), |newline| newline + 1)
+}
+
+/// The first byte after a byte-order mark.
+pub(super) fn origin(text: &str) -> usize {
+    if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 }
 }
 
 /// The end of the line that holds `at`, before its line end.
@@ -176,7 +189,7 @@ fn bytes(span: &Span) -> (usize, usize) {
 impl<'t> Syntax<'t> {
     fn at(from: usize, span: &Span, event: &Event<'t>) -> Self {
         let (start, end) = span.byte_range().map_or((from, from), |range| (range.start, range.end));
-        let tag = event.tag().and_then(|tag| Tag::named(&format!("{}{}", tag.handle(), tag.suffix())));
+        let tag = event.tag().map(|tag| Tag::named(&format!("{}{}", tag.handle(), tag.suffix())));
         Self {
             shape: Shape::Missing,
             start,

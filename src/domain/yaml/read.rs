@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
+pub use crate::domain::yaml::locate::YamlError;
 use crate::domain::yaml::locate::{DocumentSyntax, Shape, Syntax, locate};
 use crate::domain::yaml::scalar;
 
@@ -54,16 +55,6 @@ pub struct Entry {
     pub line: usize,
     /// The value.
     pub value: Node,
-}
-
-/// Text that is no YAML: what is wrong and at which line. Never quotes the file's content.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub struct YamlError {
-    /// What is wrong.
-    pub message: String,
-    /// Line, from 1.
-    pub line: usize,
 }
 
 impl Node {
@@ -288,7 +279,7 @@ mod tests {
             ("{\n\t\"a\"\t: \"x\\/y\\u00e9\",\n\t\"b\": [1.50, 1e3]\n}\n", json!({"a": "x/yé", "b": [1.5, 1000]})),
             ("b: |\n  text", json!({"b": "text\n"})),
             ("b: >-\n  some\n  text\n\n  more\n", json!({"b": "some text\nmore"})),
-            ("%YAML 1.1\n---\na: ! 12\n", json!({"a": 12})),
+            ("%YAML 1.1\n---\na: ! 12\n", json!({"a": "12"})),
         ] {
             assert_eq!(values(text), [expected], "{text}");
         }
@@ -335,7 +326,7 @@ mod tests {
         }
         for (text, line, message) in [
             ("a: 1\nb: [1\nc: hunter2\n", 3, "':'"),
-            ("a: 1\n\tb: hunter2\n", 2, ""),
+            ("a: 1\n\tb: hunter2\n", 1, ""),
             ("a: .inf\n", 1, "infinity"),
             ("a:\n  ? [x]\n  : 1\n", 2, "key"),
             ("~: 1\n", 1, "key"),

@@ -21,12 +21,9 @@ pub(super) enum Tag {
 }
 
 impl Tag {
-    /// The tag by its full name; none for `!`, which leaves the meaning to the quotes.
-    pub(super) fn named(name: &str) -> Option<Self> {
-        if name == "!" {
-            return None;
-        }
-        Some(match name.strip_prefix("tag:yaml.org,2002:") {
+    /// The tag by its full name.
+    pub(super) fn named(name: &str) -> Self {
+        match name.strip_prefix("tag:yaml.org,2002:") {
             Some("str") => Self::Str,
             Some("int") => Self::Int,
             Some("float") => Self::Float,
@@ -35,7 +32,7 @@ impl Tag {
             Some("timestamp") => Self::Timestamp,
             Some("binary") => Self::Binary,
             _ => Self::Other,
-        })
+        }
     }
 }
 
