@@ -119,9 +119,7 @@ fn values(text: &str) -> Result<Vec<Value>, EditError> {
 /// The value as it will be read back: whole fractions are whole numbers.
 fn as_read(value: &Value) -> Value {
     match value {
-        Value::Number(number_) if number_.as_i64().is_none() => {
-            number_.as_f64().and_then(number).unwrap_or_else(|| value.clone())
-        }
+        Value::Number(float) if float.is_f64() => float.as_f64().and_then(number).unwrap_or_else(|| value.clone()),
         Value::Array(items) => items.iter().map(as_read).collect(),
         Value::Object(map) => map.iter().map(|(key, value)| (key.clone(), as_read(value))).collect(),
         other => other.clone(),
@@ -277,3 +275,6 @@ fn with(spots: &[Spot], spot: Spot) -> Vec<Spot> {
     spots.push(spot);
     spots
 }
+
+#[cfg(test)]
+mod tests;

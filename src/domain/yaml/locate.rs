@@ -270,7 +270,7 @@ impl<'t> Reader<'t> {
         if matches!(style, ScalarStyle::Literal | ScalarStyle::Folded) {
             // the parser's span begins after the header and runs up to the next token
             let header = skip_blanks(self.text, after);
-            node.end = block_scalar_end(self.text, header, node.start, node.end);
+            node.end = block_scalar_end(self.text, header, (node.start, node.end), node.column);
             node.line = line_before(self.text, header, node.start, node.line);
             node.start = header;
             node.column = column(self.text, header);
@@ -353,18 +353,22 @@ fn after_comma(text: &str, at: usize) -> usize {
 }
 
 /// The end of a block scalar: of its last line with content, or of its last line where it keeps blank lines.
-fn block_scalar_end(text: &str, header: usize, start: usize, end: usize) -> usize {
+/// `indent` is the column of its content, at which its span begins.
+fn block_scalar_end(text: &str, header: usize, (start, end): (usize, usize), indent: usize) -> usize {
     let indicators = text[header..].find(|char: char| !matches!(char, '|' | '>' | '+' | '-' | '0'..='9')).unwrap_or(0);
-    let after_header = header + indicators;
-    let body = &text[start.max(after_header)..end.max(start)];
-    if body.trim().is_empty() && !text[header..after_header].contains('+') {
-        return after_header;
+    let keeps = text[header..header + indicators].contains('+');
+    let mut last = header + indicators;
+    let mut at = start.max(last);
+    while at < end {
+        let line = line_end(text, at).min(end);
+        let complete = line < end || end == text.len();
+        let has_content = line - line_start(text, at) > indent || !text[at..line].trim().is_empty();
+        if has_content || keeps && complete {
+            last = line;
+        }
+        at = next_line(text, at);
     }
-    if text[header..after_header].contains('+') {
-        let last = body.rfind('\n').map_or(end, |newline| start + newline);
-        return if last > start && text.as_bytes()[last - 1] == b'\r' { last - 1 } else { last }.max(after_header);
-    }
-    line_end(text, start + body.trim_end().len()).min(end)
+    last
 }
 
 fn refusal(error: &ScanError) -> YamlError {

@@ -6,9 +6,7 @@ use std::collections::HashMap;
 use granit_parser::ScalarStyle;
 use serde_json::{Map, Value};
 
-use crate::domain::yaml::locate::{
-    DocumentSyntax, Shape, Syntax, line_end, line_start, next_line, skip_blanks,
-};
+use crate::domain::yaml::locate::{DocumentSyntax, Shape, Syntax, line_end, line_start, next_line, skip_blanks};
 use crate::domain::yaml::read::key_text;
 use crate::domain::yaml::scalar::Tag;
 use crate::domain::yaml::write::{
@@ -206,7 +204,8 @@ impl<'s, 't> Writer<'s, 't> {
             }
             Shape::List { items, .. } => {
                 let item = &items[*index];
-                let width = if item.value.line == parent.line { item.value.column.saturating_sub(parent.column) } else { 2 };
+                let width =
+                    if item.value.line == parent.line { item.value.column.saturating_sub(parent.column) } else { 2 };
                 Owner { column: parent.column, after: item.dash + 1, width: Some(width.max(2)) }
             }
             _ => return None,
@@ -219,11 +218,8 @@ impl<'s, 't> Writer<'s, 't> {
         match &node.shape {
             Shape::Missing if in_flow || !is_nested(value) => {
                 let colon = if self.text[..owner.after].ends_with([':', '-']) { "" } else { ":" };
-                let text = if is_nested(value) {
-                    flow(value, self.flow_style(node))
-                } else {
-                    scalar(value, None, in_flow)
-                };
+                let text =
+                    if is_nested(value) { flow(value, self.flow_style(node)) } else { scalar(value, None, in_flow) };
                 Ok(Splice::insert(node.end, format!("{colon} {text}")))
             }
             Shape::Scalar { style, .. } if !is_nested(value) => Ok(self.set_scalar(node, *style, value, &owner)),
@@ -371,9 +367,9 @@ fn child<'s, 't>(node: &'s Syntax<'t>, spot: &Spot) -> Option<(usize, &'s Syntax
     match (&node.shape, spot) {
         (Shape::Map { entries, .. }, Spot::Key(name)) => {
             // the last of a name is the one that counts
-            let index = entries.iter().rposition(|pair| {
-                !pair.key.is_merge_key() && key_text(&pair.key).is_some_and(|key| key == *name)
-            })?;
+            let index = entries
+                .iter()
+                .rposition(|pair| !pair.key.is_merge_key() && key_text(&pair.key).is_some_and(|key| key == *name))?;
             Some((index, &entries[index].value))
         }
         (Shape::List { items, .. }, Spot::At(index)) => items.get(*index).map(|item| (*index, &item.value)),

@@ -78,7 +78,8 @@ pub(super) enum Flow {
 pub(super) fn flow(value: &Value, style: Flow) -> String {
     match value {
         Value::Object(map) => {
-            let entries = map.iter().map(|(name, value)| format!("{}: {}", key(name, Some(style)), flow(value, style)));
+            let entries =
+                in_order(map).map(|(name, value)| format!("{}: {}", key(name, Some(style)), flow(value, style)));
             format!("{{{}}}", entries.collect::<Vec<_>>().join(", "))
         }
         Value::Array(items) => {
@@ -93,8 +94,7 @@ pub(super) fn flow(value: &Value, style: Flow) -> String {
 pub(super) fn json_lines(value: &Value, column: usize, layout: &Layout) -> String {
     let inner = column + layout.indent;
     let lines: Vec<String> = match value {
-        Value::Object(map) if !map.is_empty() => map
-            .iter()
+        Value::Object(map) if !map.is_empty() => in_order(map)
             .map(|(name, value)| {
                 format!("{}{}: {}", blanks(inner), double_quoted(name), json_lines(value, inner, layout))
             })
@@ -175,9 +175,15 @@ pub(super) fn blanks(count: usize) -> String {
     " ".repeat(count)
 }
 
+/// The entries as people write them: the name first, except in a reference such as `roleRef`, which starts with a kind.
+fn in_order(map: &Map<String, Value>) -> impl Iterator<Item = (&String, &Value)> {
+    let is_first = |name: &str| name == "name" && !map.contains_key("kind");
+    let first = map.iter().filter(move |(name, _)| is_first(name));
+    first.chain(map.iter().filter(move |(name, _)| !is_first(name)))
+}
+
 fn map_lines(map: &Map<String, Value>, column: usize, layout: &Layout) -> String {
-    let lines = map
-        .iter()
+    let lines = in_order(map)
         .map(|(name, value)| format!("{}{}:{}", blanks(column), key(name, None), after_key(value, column, layout)));
     lines.collect::<Vec<_>>().join(layout.eol)
 }
@@ -273,7 +279,24 @@ mod tests {
         for text in quoted.split('|').chain(["", "a\tb", "a\u{2028}", "|", ">"]) {
             assert!(scalar(&json!(text), None, false).starts_with('"'), "{text}");
         }
-        for text in ["nginx:1.25", "100m", "1Gi", "a b", "http://x/y?z#f", "-x", "--flag", "1.25.3", "a,b", "it's", "été", "10.0.0.0/8", "0xyz", "v1", "?x", ":x"] {
+        for text in [
+            "nginx:1.25",
+            "100m",
+            "1Gi",
+            "a b",
+            "http://x/y?z#f",
+            "-x",
+            "--flag",
+            "1.25.3",
+            "a,b",
+            "it's",
+            "été",
+            "10.0.0.0/8",
+            "0xyz",
+            "v1",
+            "?x",
+            ":x",
+        ] {
             assert_eq!(scalar(&json!(text), None, false), text);
         }
         for text in ["a,b", "a[0]", "a?"] {

@@ -17,9 +17,10 @@ impl Writer<'_, '_> {
             return Err(Refusal::Unwritable("is the whole document"));
         };
         let parts: Vec<Part> = match &parent.shape {
-            Shape::Map { entries, .. } => {
-                entries.iter().map(|pair| Part { start: pair.key.outset(), end: pair.value.end.max(pair.after_colon) }).collect()
-            }
+            Shape::Map { entries, .. } => entries
+                .iter()
+                .map(|pair| Part { start: pair.key.outset(), end: pair.value.end.max(pair.after_colon) })
+                .collect(),
             Shape::List { items, .. } => {
                 items.iter().map(|item| Part { start: item.dash, end: item.value.end.max(item.dash) }).collect()
             }
@@ -48,7 +49,9 @@ impl Writer<'_, '_> {
         let end = next_line(text, part.end);
         if end == text.len() && !text.ends_with('\n') && start > origin(text) {
             // the line end before goes instead of the one that is not there
-            return Splice::replace(line_end(text, start - 1), end, String::new());
+            let before = &text[..start];
+            let before = before.strip_suffix("\r\n").or_else(|| before.strip_suffix('\n')).map_or(start, str::len);
+            return Splice::replace(before, end, String::new());
         }
         Splice::replace(start, end, String::new())
     }
