@@ -2,7 +2,14 @@
 
 use serde_json::Value;
 
-use crate::domain::field_path::FieldPath;
+use crate::domain::field_path::{FieldPath, Key, Step, has_keys};
+use crate::domain::yaml::locate::{YamlError, locate};
+use crate::domain::yaml::read::{Node, read_documents};
+use crate::domain::yaml::scalar::number;
+use crate::domain::yaml::splice::{Refusal, Spot, change};
+
+/// More single changes than this, and a value is written anew as a whole.
+const FEW: usize = 50;
 
 /// What to do at a path.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,6 +52,229 @@ pub enum EditError {
 
 /// Applies one edit and returns the new text. The result is read again and must equal the old data with only this
 /// change; otherwise nothing is returned but the reason.
-pub fn apply(_text: &str, _edit: &Edit) -> Result<String, EditError> {
-    todo!()
+pub fn apply(text: &str, edit: &Edit) -> Result<String, EditError> {
+    let before = values(text)?;
+    let Some(data) = before.get(edit.document) else {
+        let message = format!("the file has {} documents, and none at {}", before.len(), edit.document);
+        return Err(EditError::NotFound(message));
+    };
+    let value = match &edit.action {
+        Action::Set(value) => Some(as_read(value)),
+        Action::Remove => None,
+    };
+    let mut steps = match edit.list_item {
+        Some(index) => vec![Step::Field("items".to_owned()), Step::Index(index)],
+        None => Vec::new(),
+    };
+    steps.extend_from_slice(edit.path.steps());
+    let refuse = |message: &str| format!("`{}` {message}", edit.path);
+    let spots = find(data, &steps, value.as_ref()).map_err(|message| EditError::NotFound(refuse(message)))?;
+    let mut after = before.clone();
+    put(&mut after[edit.document], &spots, value.as_ref());
+    if after == before {
+        return Ok(text.to_owned());
+    }
+    let small = small_changes(at(data, &spots), &spots, value.as_ref());
+    let written = write(text, edit.document, data, &small).or_else(|refusal| match refusal {
+        // a part of it is shared; the whole may still be replaced
+        Refusal::Shared(_) if small.len() > 1 || small[0].0 != spots => {
+            write(text, edit.document, data, &[(spots, value)])
+        }
+        refusal => Err(refusal),
+    });
+    let result = written.map_err(|refusal| match refusal {
+        Refusal::Shared(message) => EditError::Shared(refuse(&format!("{message}, edit it by hand"))),
+        Refusal::Unwritable(message) => EditError::Unverified(refuse(&format!("{message}, edit it by hand"))),
+    })?;
+    match values(&result) {
+        Ok(read) if read == after => Ok(result),
+        _ => Err(EditError::Unverified(refuse("cannot be written without changing more than it, edit it by hand"))),
+    }
 }
+
+/// One change of data: where, and the new value, or none to remove.
+type Change = (Vec<Spot>, Option<Value>);
+
+/// Writes changes one after the other.
+fn write(text: &str, document: usize, data: &Value, changes: &[Change]) -> Result<String, Refusal> {
+    let mut text = text.to_owned();
+    let mut data = data.clone();
+    for (spots, value) in changes {
+        let present = (0..=spots.len()).rev().find(|length| at(&data, &spots[..*length]).is_some()).unwrap_or(0);
+        let documents = locate(&text).map_err(|_| Refusal::Unwritable("cannot be written"))?;
+        let Some(syntax) = documents.get(document) else { return Err(Refusal::Unwritable("is not there any more")) };
+        let next = change(&text, syntax, spots, present, value.as_ref())?;
+        put(&mut data, spots, value.as_ref());
+        text = next;
+    }
+    Ok(text)
+}
+
+fn values(text: &str) -> Result<Vec<Value>, EditError> {
+    let documents =
+        read_documents(text).map_err(|YamlError { message, line }| EditError::Unreadable { line, message })?;
+    Ok(documents.iter().map(|document| document.root.as_ref().map_or(Value::Null, Node::to_json)).collect())
+}
+
+/// The value as it will be read back: whole fractions are whole numbers.
+fn as_read(value: &Value) -> Value {
+    match value {
+        Value::Number(float) if float.is_f64() => float.as_f64().and_then(number).unwrap_or_else(|| value.clone()),
+        Value::Array(items) => items.iter().map(as_read).collect(),
+        Value::Object(map) => map.iter().map(|(key, value)| (key.clone(), as_read(value))).collect(),
+        other => other.clone(),
+    }
+}
+
+/// Turns a path into keys and indexes of the data; what a `Set` adds may be missing.
+fn find(data: &Value, steps: &[Step], set: Option<&Value>) -> Result<Vec<Spot>, &'static str> {
+    let mut spots = Vec::new();
+    let mut here = Some(data);
+    for (depth, step) in steps.iter().enumerate() {
+        let here_now = here.filter(|value| !value.is_null());
+        let new = set.filter(|_| depth + 1 == steps.len());
+        let spot = match (step, here_now) {
+            (Step::Field(name), Some(Value::Object(_))) => Spot::Key(name.clone()),
+            (Step::Field(name), None) if set.is_some() => Spot::Key(name.clone()),
+            (Step::Field(_), _) => return Err("is not there"),
+            (Step::Inside, _) => return Err("is inside a text, edit it by hand"),
+            (step, Some(Value::Array(items))) => Spot::At(item(items, step, new)?),
+            (step, None) => Spot::At(item(&[], step, new)?),
+            (_, Some(_)) => return Err("is no list where the path has an item"),
+        };
+        here = here_now.and_then(|value| child(value, &spot));
+        if here.is_none() && set.is_none() {
+            return Err("is not there");
+        }
+        spots.push(spot);
+    }
+    Ok(spots)
+}
+
+/// The index of a list item; the length of the list for an item that `new` would add.
+fn item(items: &[Value], step: &Step, new: Option<&Value>) -> Result<usize, &'static str> {
+    let fits = |item: &Value| match step {
+        Step::Item(keys) => has_keys(item, keys),
+        Step::Member(key) => *item == Key::to_value(key),
+        _ => false,
+    };
+    if let Step::Index(index) = step {
+        let addable = *index == items.len() && new.is_some();
+        return if *index < items.len() || addable { Ok(*index) } else { Err("is beyond the end of its list") };
+    }
+    let mut found = items.iter().enumerate().filter(|(_, item)| fits(item)).map(|(index, _)| index);
+    match (found.next(), found.next()) {
+        (Some(index), None) => Ok(index),
+        (Some(_), Some(_)) => Err("fits more than one item of its list, edit it by hand"),
+        (None, _) if new.is_some_and(fits) => Ok(items.len()),
+        (None, _) => Err("is not there"),
+    }
+}
+
+fn child<'v>(value: &'v Value, spot: &Spot) -> Option<&'v Value> {
+    match spot {
+        Spot::Key(name) => value.get(name),
+        Spot::At(index) => value.get(index),
+    }
+}
+
+fn at<'v>(data: &'v Value, spots: &[Spot]) -> Option<&'v Value> {
+    spots.iter().try_fold(data, child)
+}
+
+/// Makes the change in data.
+fn put(data: &mut Value, spots: &[Spot], new: Option<&Value>) {
+    let Some((spot, below)) = spots.split_first() else {
+        *data = new.cloned().unwrap_or(Value::Null);
+        return;
+    };
+    if data.is_null() {
+        *data = match spot {
+            Spot::Key(_) => Value::Object(serde_json::Map::new()),
+            Spot::At(_) => Value::Array(Vec::new()),
+        };
+    }
+    let removes = below.is_empty() && new.is_none();
+    match (data, spot) {
+        (Value::Object(map), Spot::Key(name)) if removes => {
+            map.remove(name);
+        }
+        (Value::Array(items), Spot::At(index)) if removes && *index < items.len() => {
+            items.remove(*index);
+        }
+        (Value::Object(map), Spot::Key(name)) => put(map.entry(name.clone()).or_insert(Value::Null), below, new),
+        (Value::Array(items), Spot::At(index)) => {
+            if *index == items.len() {
+                items.push(Value::Null);
+            }
+            if let Some(item) = items.get_mut(*index) {
+                put(item, below, new);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The smallest changes that make `new` of `old`, so that what stays keeps its comments and its style.
+fn small_changes(old: Option<&Value>, spots: &[Spot], new: Option<&Value>) -> Vec<Change> {
+    let whole = || vec![(spots.to_vec(), new.cloned())];
+    let (Some(old), Some(new)) = (old, new) else { return whole() };
+    let mut changes = Vec::new();
+    if collect(old, new, &mut spots.to_vec(), &mut changes) && changes.len() <= FEW && !changes.is_empty() {
+        changes
+    } else {
+        whole()
+    }
+}
+
+/// Collects changes; false where the whole is better written anew.
+fn collect(old: &Value, new: &Value, spots: &mut Vec<Spot>, changes: &mut Vec<Change>) -> bool {
+    let below = |spot: Spot, old: &Value, new: &Value, spots: &mut Vec<Spot>, changes: &mut Vec<Change>| {
+        spots.push(spot);
+        if !collect(old, new, spots, changes) {
+            changes.push((spots.clone(), Some(new.clone())));
+        }
+        spots.pop();
+    };
+    match (old, new) {
+        (old, new) if old == new => true,
+        (Value::Object(old), Value::Object(new)) if old.keys().any(|key| new.contains_key(key)) => {
+            for (key, value) in new {
+                match old.get(key) {
+                    Some(before) => below(Spot::Key(key.clone()), before, value, spots, changes),
+                    None => changes.push((with(spots, Spot::Key(key.clone())), Some(value.clone()))),
+                }
+            }
+            let gone = old.keys().filter(|key| !new.contains_key(*key));
+            changes.extend(gone.map(|key| (with(spots, Spot::Key(key.clone())), None)));
+            true
+        }
+        (Value::Array(old), Value::Array(new)) if !old.is_empty() && !new.is_empty() => {
+            let same = |pair: &(&Value, &Value)| pair.0 == pair.1;
+            let head = old.iter().zip(new).take_while(same).count();
+            let shorter = old.len().min(new.len());
+            let tail = old.iter().rev().zip(new.iter().rev()).take_while(same).count().min(shorter - head);
+            if new.len() > old.len() && tail > 0 {
+                return false;
+            }
+            for index in head..shorter - tail {
+                below(Spot::At(index), &old[index], &new[index], spots, changes);
+            }
+            let gone = (shorter - tail..old.len() - tail).rev();
+            changes.extend(gone.map(|index| (with(spots, Spot::At(index)), None)));
+            let added = (old.len()..new.len()).map(|index| (with(spots, Spot::At(index)), Some(new[index].clone())));
+            changes.extend(added);
+            true
+        }
+        _ => false,
+    }
+}
+
+fn with(spots: &[Spot], spot: Spot) -> Vec<Spot> {
+    let mut spots = spots.to_vec();
+    spots.push(spot);
+    spots
+}
+
+#[cfg(test)]
+mod tests;

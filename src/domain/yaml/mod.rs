@@ -3,6 +3,8 @@
 pub mod edit;
 pub mod locate;
 pub mod read;
+mod scalar;
+mod splice;
 pub mod write;
 
 pub use read::{Content, Document, Entry, Node, YamlError, read_documents};

@@ -1,0 +1,420 @@
+//! One change of one document as splices of bytes, in the style of what stands around it.
+//! Whether the result means what it should is not decided here; `edit` reads it again.
+
+use std::collections::HashMap;
+
+use granit_parser::ScalarStyle;
+use serde_json::{Map, Value};
+
+use crate::domain::yaml::locate::{DocumentSyntax, Shape, Syntax, line_end, line_start, next_line, skip_blanks};
+use crate::domain::yaml::read::key_text;
+use crate::domain::yaml::scalar::Tag;
+use crate::domain::yaml::write::{
+    Flow, Layout, after_dash, after_key, blanks, block_scalar, flow, is_block, is_nested, json_lines, key, scalar,
+};
+
+mod remove;
+
+/// One step down in data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Spot {
+    /// The entry of a map.
+    Key(String),
+    /// The item of a list; its length for a new item.
+    At(usize),
+}
+
+/// Why a change cannot be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// Other places would change too.
+    Shared(&'static str),
+    /// There is no way to write it that this module knows.
+    Unwritable(&'static str),
+}
+
+/// Bytes to replace.
+struct Splice {
+    start: usize,
+    end: usize,
+    text: String,
+}
+
+impl Splice {
+    fn insert(at: usize, text: String) -> Vec<Self> {
+        vec![Self { start: at, end: at, text }]
+    }
+
+    fn replace(start: usize, end: usize, text: String) -> Vec<Self> {
+        vec![Self { start, end, text }]
+    }
+}
+
+/// Sets the value at `spots` of a document, or removes it where there is none. The first `present` spots are there in
+/// the data, written out or by a merge key.
+pub(super) fn change(
+    text: &str,
+    document: &DocumentSyntax<'_>,
+    spots: &[Spot],
+    present: usize,
+    value: Option<&Value>,
+) -> Result<String, Refusal> {
+    let layout = layout_of(text, &document.root);
+    let mut writer = Writer { text, document, layout, way: Vec::new() };
+    let mut splices = writer.change(spots, present, value)?;
+    splices.sort_by_key(|splice| splice.start);
+    let mut result = text.to_owned();
+    for splice in splices.iter().rev() {
+        result.replace_range(splice.start..splice.end, &splice.text);
+    }
+    Ok(result)
+}
+
+fn layout_of(text: &str, root: &Syntax<'_>) -> Layout {
+    let mut indents = HashMap::new();
+    let mut list_indents = HashMap::new();
+    let mut nodes = vec![root];
+    while let Some(node) = nodes.pop() {
+        if let Shape::Map { flow: false, entries } = &node.shape {
+            for pair in entries {
+                match &pair.value.shape {
+                    Shape::Map { flow: false, .. } if pair.value.column > pair.key.column => {
+                        *indents.entry(pair.value.column - pair.key.column).or_insert(0_usize) += 1;
+                    }
+                    Shape::List { flow: false, .. } => {
+                        *list_indents.entry(pair.value.column.saturating_sub(pair.key.column)).or_insert(0) += 1;
+                    }
+                    _ => {}
+                }
+            }
+        }
+        nodes.extend(node.children());
+    }
+    let most = |counts: &HashMap<usize, usize>| {
+        counts.iter().max_by_key(|(indent, count)| (**count, usize::MAX - **indent)).map(|(indent, _)| *indent)
+    };
+    let indent = most(&indents).or_else(|| flow_indent(root)).unwrap_or(2);
+    let crlf = text.find('\n').is_some_and(|newline| text[..newline].ends_with('\r'));
+    Layout { eol: if crlf { "\r\n" } else { "\n" }, indent, list_indent: most(&list_indents).unwrap_or(2) }
+}
+
+/// The indentation of JSON over several lines.
+fn flow_indent(root: &Syntax<'_>) -> Option<usize> {
+    match &root.shape {
+        Shape::Map { flow: true, entries } => entries.first(),
+        _ => None,
+    }
+    .filter(|first| first.key.line > root.line && first.key.column > root.column)
+    .map(|first| first.key.column - root.column)
+}
+
+struct Writer<'s, 't> {
+    text: &'t str,
+    document: &'s DocumentSyntax<'t>,
+    layout: Layout,
+    /// The way from the root: each node and which of its children comes next.
+    way: Vec<(&'s Syntax<'t>, usize)>,
+}
+
+/// What a value hangs on: `key:` or a dash.
+struct Owner {
+    /// Column of the key or dash.
+    column: usize,
+    /// Byte after the colon or dash.
+    after: usize,
+    /// For an item of a list, the column of its content counted from the dash.
+    width: Option<usize>,
+}
+
+impl<'s, 't> Writer<'s, 't> {
+    fn change(&mut self, spots: &[Spot], present: usize, value: Option<&Value>) -> Result<Vec<Splice>, Refusal> {
+        let document = self.document;
+        let mut node = &document.root;
+        for (depth, spot) in spots.iter().enumerate() {
+            self.check_own(node)?;
+            let Some((index, child)) = child(node, spot) else {
+                if depth < present && (depth + 1 < spots.len() || value.is_none()) {
+                    return Err(Refusal::Shared("comes through a merge key `<<`"));
+                }
+                let Some(value) = value else { return Err(Refusal::Unwritable("is not written there")) };
+                return self.add(node, spot, &nested(&spots[depth + 1..], value)?);
+            };
+            self.way.push((node, index));
+            node = child;
+        }
+        self.check_anchors(node)?;
+        match value {
+            Some(value) => self.set(node, value),
+            None => self.remove(node),
+        }
+    }
+
+    /// Refuses to go into what other places refer to.
+    fn check_own(&self, node: &Syntax<'_>) -> Result<(), Refusal> {
+        if matches!(node.shape, Shape::Alias(_)) {
+            return Err(Refusal::Shared("comes through an alias"));
+        }
+        if self.document.aliased.contains(&node.anchor) {
+            return Err(Refusal::Shared("is part of an anchor that other places use"));
+        }
+        Ok(())
+    }
+
+    /// Refuses to take away an anchor that is used outside of `node`.
+    fn check_anchors(&self, node: &Syntax<'_>) -> Result<(), Refusal> {
+        if self.document.aliased.is_empty() {
+            return Ok(());
+        }
+        let (anchors, inside) = anchors_and_aliases(node);
+        let (_, everywhere) = anchors_and_aliases(&self.document.root);
+        if anchors.iter().any(|anchor| everywhere.get(anchor) != inside.get(anchor)) {
+            return Err(Refusal::Shared("holds an anchor that other places use"));
+        }
+        Ok(())
+    }
+
+    fn in_flow(&self) -> bool {
+        self.way.iter().any(|(parent, _)| parent.is_flow())
+    }
+
+    /// How flow style is written at `node`: as JSON where its neighbours are quoted.
+    fn flow_style(&self, node: &Syntax<'_>) -> Flow {
+        let quoted = |node: &Syntax<'_>| matches!(node.shape, Shape::Scalar { style: ScalarStyle::DoubleQuoted, .. });
+        let parents = self.way.iter().rev().map(|(parent, _)| *parent);
+        for node in std::iter::once(node).chain(parents) {
+            match &node.shape {
+                Shape::Map { flow: true, entries } if !entries.is_empty() => {
+                    return if quoted(&entries[0].key) { Flow::Json } else { Flow::Yaml };
+                }
+                Shape::List { flow: true, items } if items.first().is_some_and(|item| quoted(&item.value)) => {
+                    return Flow::Json;
+                }
+                _ => {}
+            }
+        }
+        Flow::Yaml
+    }
+
+    fn owner(&self) -> Option<Owner> {
+        let (parent, index) = self.way.last()?;
+        Some(match &parent.shape {
+            Shape::Map { entries, .. } => {
+                let pair = &entries[*index];
+                Owner { column: pair.key.column, after: pair.after_colon, width: None }
+            }
+            Shape::List { items, .. } => {
+                let item = &items[*index];
+                let width =
+                    if item.value.line == parent.line { item.value.column.saturating_sub(parent.column) } else { 2 };
+                Owner { column: parent.column, after: item.dash + 1, width: Some(width.max(2)) }
+            }
+            _ => return None,
+        })
+    }
+
+    fn set(&self, node: &Syntax<'_>, value: &Value) -> Result<Vec<Splice>, Refusal> {
+        let owner = self.owner().ok_or(Refusal::Unwritable("is the whole document"))?;
+        let in_flow = self.in_flow();
+        match &node.shape {
+            Shape::Missing if in_flow || !is_nested(value) => {
+                let colon = if self.text[..owner.after].ends_with([':', '-']) { "" } else { ":" };
+                let text =
+                    if is_nested(value) { flow(value, self.flow_style(node)) } else { scalar(value, None, in_flow) };
+                Ok(Splice::insert(node.end, format!("{colon} {text}")))
+            }
+            Shape::Scalar { style, .. } if !is_nested(value) => Ok(self.set_scalar(node, *style, value, &owner)),
+            Shape::Alias(_) if !is_nested(value) => {
+                Ok(Splice::replace(node.start, node.end, scalar(value, None, in_flow)))
+            }
+            _ if in_flow || node.is_flow() && !is_empty(node) => {
+                Ok(Splice::replace(node.outset(), node.end, flow(value, self.flow_style(node))))
+            }
+            _ => Ok(self.set_block(node, value, &owner)),
+        }
+    }
+
+    fn set_scalar(&self, node: &Syntax<'_>, style: ScalarStyle, value: &Value, owner: &Owner) -> Vec<Splice> {
+        let in_flow = self.in_flow();
+        let was_block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
+        let text = value.as_str().filter(|text| is_block(text) && !in_flow);
+        let lines = text.is_some_and(|text| text.trim_end_matches('\n').contains('\n'));
+        let free = self.text[node.end..line_end(self.text, node.end)].trim().is_empty();
+        if let Some(text) = text
+            && (was_block || style == ScalarStyle::Plain && lines && free)
+        {
+            let mark = if style == ScalarStyle::Folded && !lines { '>' } else { '|' };
+            let (header, body) = block_scalar(text, mark, owner.column + self.layout.indent, &self.layout);
+            let comment = if was_block {
+                self.text[node.start..line_end(self.text, node.start).min(node.end)].find(" #")
+            } else {
+                None
+            };
+            let comment = comment.map_or("", |at| &self.text[node.start + at..line_end(self.text, node.start)]);
+            return Splice::replace(node.start, node.end, format!("{header}{comment}{body}"));
+        }
+        let keeps_tag = node.tag.is_none() || node.tag == Some(Tag::Str) && value.is_string();
+        let start = if keeps_tag { node.start } else { node.outset() };
+        Splice::replace(start, node.end, scalar(value, Some(style), in_flow))
+    }
+
+    /// Writes a value below (or after) its key or dash in block style; a comment on the key's line stays there.
+    fn set_block(&self, node: &Syntax<'_>, value: &Value, owner: &Owner) -> Vec<Splice> {
+        if let (Some(width), true) = (owner.width, is_nested(value)) {
+            return Splice::replace(owner.after, node.end, after_dash(value, owner.column, width, &self.layout));
+        }
+        let one_line = !self.text[owner.after..node.end].contains('\n');
+        let (comment_from, end) = if one_line {
+            (node.end, line_end(self.text, node.end))
+        } else {
+            let rest = skip_line_blanks(self.text, owner.after);
+            let has_comment = self.text[rest..].starts_with('#');
+            let from = if has_comment { owner.after } else { line_end(self.text, owner.after) };
+            (from, line_end(self.text, node.end))
+        };
+        let comment = self.text[comment_from..line_end(self.text, comment_from)].trim_end();
+        let written = after_key(value, owner.column, &self.layout);
+        let written = if is_nested(value) { format!("{comment}{written}") } else { format!("{written}{comment}") };
+        Splice::replace(owner.after, end, written)
+    }
+
+    /// Adds what is not there yet below `node`.
+    fn add(&self, node: &Syntax<'_>, spot: &Spot, value: &Value) -> Result<Vec<Splice>, Refusal> {
+        match (&node.shape, spot) {
+            (Shape::Map { flow: false, entries }, Spot::Key(name)) if !entries.is_empty() => {
+                let column = entries[0].key.column;
+                let line = format!("{}{}:{}", blanks(column), key(name, None), after_key(value, column, &self.layout));
+                Ok(self.insert_line(entries[entries.len() - 1].value.end, &line))
+            }
+            (Shape::List { flow: false, items }, Spot::At(_)) if !items.is_empty() => {
+                let last = &items[items.len() - 1].value;
+                let column = node.column;
+                let is_map = matches!(last.shape, Shape::Map { flow: false, .. });
+                let width = if is_map && last.column > column { last.column - column } else { 2 };
+                let line = format!("{}-{}", blanks(column), after_dash(value, column, width, &self.layout));
+                Ok(self.insert_line(last.end, &line))
+            }
+            (Shape::Map { flow: true, entries }, Spot::Key(name)) if !entries.is_empty() => {
+                let style = self.flow_style(node);
+                let last = &entries[entries.len() - 1];
+                let (starts, end) = ((entries[0].key.outset(), last.key.outset()), last.value.end);
+                Ok(self.add_in_flow(node, starts, end, |column| {
+                    let name = key(name, Some(style));
+                    format!("{name}: {}", self.flow_value(value, style, column))
+                }))
+            }
+            (Shape::List { flow: true, items }, Spot::At(_)) if !items.is_empty() => {
+                let style = self.flow_style(node);
+                let last = &items[items.len() - 1];
+                let (starts, end) = ((items[0].dash, last.dash), last.value.end);
+                Ok(self.add_in_flow(node, starts, end, |column| self.flow_value(value, style, column)))
+            }
+            _ if is_empty(node) => self.set(node, &single(spot, value.clone())),
+            _ => Err(Refusal::Unwritable("does not fit what stands there")),
+        }
+    }
+
+    /// Adds an entry at the end of a flow list or map, on a line of its own where the last one has its own.
+    fn add_in_flow(
+        &self,
+        node: &Syntax<'_>,
+        (first, last): (usize, usize),
+        end: usize,
+        entry: impl Fn(Option<usize>) -> String,
+    ) -> Vec<Splice> {
+        let text = self.text;
+        let next = skip_blanks(text, end);
+        let comma = text[next..].starts_with(',').then_some(next);
+        let column = first - line_start(text, first);
+        let own_lines = text[line_start(text, last)..last].trim().is_empty() && last > line_end(text, node.start);
+        let after = comma.map_or(end, |comma| comma + 1);
+        let closes_below = text[after..node.end].contains('\n');
+        if own_lines && closes_below {
+            let mut splices = if comma.is_none() { Splice::insert(end, ",".to_owned()) } else { Vec::new() };
+            let trailing = if comma.is_some() { "," } else { "" };
+            let line = format!("{}{}{trailing}{}", blanks(column), entry(Some(column)), self.layout.eol);
+            splices.extend(Splice::insert(next_line(text, after), line));
+            return splices;
+        }
+        let comma = if comma.is_some() { "" } else { "," };
+        if own_lines {
+            let line = format!("{comma}{}{}{}", self.layout.eol, blanks(column), entry(Some(column)));
+            return Splice::insert(after, line);
+        }
+        Splice::insert(after, format!("{comma} {}", entry(None)))
+    }
+
+    /// A value in flow style; JSON with an entry per line gets its new parts over several lines too.
+    fn flow_value(&self, value: &Value, style: Flow, column: Option<usize>) -> String {
+        match column {
+            Some(column) if style == Flow::Json => json_lines(value, column, &self.layout),
+            _ => flow(value, style),
+        }
+    }
+
+    fn insert_line(&self, after: usize, line: &str) -> Vec<Splice> {
+        let at = next_line(self.text, after);
+        let eol = self.layout.eol;
+        let closed = self.text[..at].ends_with('\n');
+        Splice::insert(at, if closed { format!("{line}{eol}") } else { format!("{eol}{line}") })
+    }
+}
+
+fn skip_line_blanks(text: &str, at: usize) -> usize {
+    at + text[at..].len() - text[at..].trim_start_matches([' ', '\t']).len()
+}
+
+fn child<'s, 't>(node: &'s Syntax<'t>, spot: &Spot) -> Option<(usize, &'s Syntax<'t>)> {
+    match (&node.shape, spot) {
+        (Shape::Map { entries, .. }, Spot::Key(name)) => {
+            // the last of a name is the one that counts
+            let index = entries
+                .iter()
+                .rposition(|pair| !pair.key.is_merge_key() && key_text(&pair.key).is_some_and(|key| key == *name))?;
+            Some((index, &entries[index].value))
+        }
+        (Shape::List { items, .. }, Spot::At(index)) => items.get(*index).map(|item| (*index, &item.value)),
+        _ => None,
+    }
+}
+
+/// Whether there is nothing in a node that a new list or map would overwrite.
+fn is_empty(node: &Syntax<'_>) -> bool {
+    match &node.shape {
+        Shape::Missing => true,
+        Shape::Scalar { text, .. } => node.is_plain() && matches!(&**text, "~" | "null" | "Null" | "NULL"),
+        Shape::Alias(_) => false,
+        Shape::List { items, .. } => items.is_empty(),
+        Shape::Map { entries, .. } => entries.is_empty(),
+    }
+}
+
+fn single(spot: &Spot, value: Value) -> Value {
+    match spot {
+        Spot::Key(name) => Value::Object(Map::from_iter([(name.clone(), value)])),
+        Spot::At(_) => Value::Array(vec![value]),
+    }
+}
+
+fn nested(spots: &[Spot], value: &Value) -> Result<Value, Refusal> {
+    spots.iter().rev().try_fold(value.clone(), |value, spot| match spot {
+        Spot::At(index) if *index > 0 => Err(Refusal::Unwritable("is an item of a list that is not there")),
+        spot => Ok(single(spot, value)),
+    })
+}
+
+/// The anchors in a tree, and how often each is referred to in it.
+fn anchors_and_aliases(root: &Syntax<'_>) -> (Vec<usize>, HashMap<usize, usize>) {
+    let mut anchors = Vec::new();
+    let mut aliases = HashMap::new();
+    let mut nodes = vec![root];
+    while let Some(node) = nodes.pop() {
+        if node.anchor != 0 {
+            anchors.push(node.anchor);
+        }
+        if let Shape::Alias(anchor) = node.shape {
+            *aliases.entry(anchor).or_insert(0) += 1;
+        }
+        nodes.extend(node.children());
+    }
+    (anchors, aliases)
+}
