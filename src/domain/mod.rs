@@ -5,11 +5,13 @@
 pub mod baseline;
 pub mod drift;
 pub mod field_path;
+pub mod markdown;
 pub mod normalize;
 pub mod outcome;
 pub mod ownership;
 pub mod plan;
 pub mod policy;
+pub mod printable;
 pub mod problem;
 pub mod proposal;
 pub mod quantity;
