@@ -83,6 +83,23 @@ pub fn shorten(text: &str, columns: usize) -> Cow<'_, str> {
     Cow::Owned(kept)
 }
 
+/// The text cut to `columns` columns at its start, for paths, whose end says which field it is.
+pub fn shorten_start(text: &str, columns: usize) -> Cow<'_, str> {
+    if width(text) <= columns {
+        return Cow::Borrowed(text);
+    }
+    let mut used = 1; // the mark itself
+    let mut start = text.len();
+    for (at, char) in text.char_indices().rev() {
+        used += char.width().unwrap_or(0);
+        if used > columns {
+            break;
+        }
+        start = at;
+    }
+    Cow::Owned(format!("…{}", &text[start..]))
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -135,6 +152,7 @@ mod tests {
             let shown = visible(&text);
             prop_assert!(!shown.chars().any(is_hidden));
             prop_assert!(width(&shorten(&shown, columns)) <= columns);
+            prop_assert!(width(&shorten_start(&shown, columns)) <= columns);
             prop_assert!(!value(&Value::from(text)).chars().any(is_hidden));
         }
     }
