@@ -5,10 +5,11 @@ use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-use super::{Options, action_name, is_complete, story};
-use crate::domain::drift::{Aspect, Category, ChangedBy, Confidence, DriftItem, DriftKind, Severity, Verdict};
+use super::{Options, is_complete, story};
+use crate::domain::drift::{Aspect, Category, Change, ChangedBy, Confidence, DriftItem, DriftKind, Severity, Verdict};
 use crate::domain::field_path::FieldPath;
 use crate::domain::outcome::{Counts, Outcome, RunReport, SetAside, UnitResult};
+use crate::domain::policy::ActionType;
 use crate::domain::printable::is_hidden;
 use crate::domain::problem::{Level, Problem};
 use crate::domain::resource::{Origin, ResourceId};
@@ -65,7 +66,7 @@ struct Item<'r> {
     resource: &'r ResourceId,
     path: &'r FieldPath,
     drift: DriftKind,
-    change: &'static str,
+    change: Change,
     verdict: Verdict,
     drift_type: Aspect,
     category: Category,
@@ -100,7 +101,7 @@ struct Item<'r> {
 #[derive(Serialize)]
 struct DecisionEntry<'r> {
     #[serde(skip_serializing_if = "Option::is_none")]
-    action: Option<&'static str>,
+    action: Option<ActionType>,
     #[serde(skip_serializing_if = "Option::is_none")]
     policy: Option<&'r str>,
     reason: &'r str,
@@ -209,7 +210,7 @@ fn problem(problem: &Problem) -> ProblemEntry<'_> {
 
 fn decision(report: &RunReport, item: usize) -> Option<DecisionEntry<'_>> {
     report.decisions.get(item).map(|decision| DecisionEntry {
-        action: decision.action.map(action_name),
+        action: decision.action,
         policy: decision.policy_name.as_deref(),
         reason: &decision.reason,
     })
@@ -220,7 +221,7 @@ fn item<'r>(item: &'r DriftItem, decision: Option<DecisionEntry<'r>>) -> Item<'r
         resource: &item.resource,
         path: &item.path,
         drift: item.drift,
-        change: item.change.as_str(),
+        change: item.change,
         verdict: item.verdict,
         drift_type: item.aspect,
         category: item.category,

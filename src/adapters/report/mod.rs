@@ -10,7 +10,6 @@ use clap::ValueEnum;
 
 use crate::domain::drift::{Change, ChangedBy, Confidence, DriftItem};
 use crate::domain::outcome::RunReport;
-use crate::domain::policy::ActionType;
 use crate::domain::printable;
 use crate::domain::problem::Level;
 
@@ -46,17 +45,6 @@ pub fn render(report: &RunReport, format: Format, options: &Options) -> String {
         Format::Table => table::render(report, options),
         Format::Json => json::render(report, options),
         Format::Markdown => markdown::render(report, options),
-    }
-}
-
-/// The name that policies use for an action.
-pub fn action_name(action: ActionType) -> &'static str {
-    match action {
-        ActionType::RestoreFromBaseline => "restore_from_baseline",
-        ActionType::UpdateToStandard => "update_to_standard",
-        ActionType::AlertAndTrack => "alert_and_track",
-        ActionType::AdoptLive => "adopt_live",
-        ActionType::Ignore => "ignore",
     }
 }
 
@@ -147,8 +135,8 @@ fn writer_text(by: &ChangedBy) -> String {
 fn decision_text(report: &RunReport, item: usize) -> Option<String> {
     let decision = report.decisions.get(item)?;
     Some(match (decision.action, &decision.policy_name) {
-        (Some(action), Some(policy)) => format!("{} ({})", action_name(action), printable::visible(policy)),
-        (Some(action), None) => action_name(action).to_owned(),
+        (Some(action), Some(policy)) => format!("{action} ({})", printable::visible(policy)),
+        (Some(action), None) => action.to_string(),
         (None, _) => format!("none: {}", printable::visible(&decision.reason)),
     })
 }
@@ -161,6 +149,7 @@ mod tests {
     use crate::domain::drift::{Aspect, Category, DriftKind, ManagerClass, Severity, Verdict};
     use crate::domain::field_path::FieldPath;
     use crate::domain::outcome::{Counts, Outcome, SetAside, UnitResult};
+    use crate::domain::policy::ActionType;
     use crate::domain::policy::decide::Decision;
     use crate::domain::problem::{Place, Problem};
     use crate::domain::resource::{GroupKind, Origin, ResourceId};

@@ -2,22 +2,28 @@
 
 pub mod decide;
 
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::domain::drift::item::names;
 use crate::domain::drift::{Aspect, Category, DriftKind, ManagerClass, Severity, Verdict};
 use crate::domain::field_path::PathPattern;
 
-/// What a policy asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ActionType {
-    /// Bring back what was approved.
-    RestoreFromBaseline,
-    /// Write the policy's standard value into Git.
-    UpdateToStandard,
-    /// Alert channels and the report; no branch.
-    AlertAndTrack,
-    /// Write the live value into Git.
-    AdoptLive,
-    /// Do nothing, on purpose.
-    Ignore,
+names! {
+    /// What a policy asks for.
+    ActionType {
+        /// Bring back what was approved.
+        RestoreFromBaseline = "restore_from_baseline",
+        /// Write the policy's standard value into Git.
+        UpdateToStandard = "update_to_standard",
+        /// Alert channels and the report; no branch.
+        AlertAndTrack = "alert_and_track",
+        /// Write the live value into Git.
+        AdoptLive = "adopt_live",
+        /// Do nothing, on purpose.
+        Ignore = "ignore",
+    }
 }
 
 /// When a policy applies: every criterion that is given must fit, and a list fits if any of its entries does.
