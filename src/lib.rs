@@ -6,6 +6,7 @@ pub mod domain;
 
 #[allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "the edge does I/O")]
 pub mod adapters;
+pub mod cli;
 #[allow(clippy::disallowed_methods, reason = "reads configuration files and the environment")]
 pub mod config;
 #[allow(clippy::disallowed_methods, reason = "the only reader of the clock")]

@@ -4,6 +4,7 @@
 pub mod cluster;
 pub mod forge;
 pub mod notify;
+pub mod progress;
 pub mod render;
 pub mod report;
 pub mod repository;

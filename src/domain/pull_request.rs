@@ -253,6 +253,10 @@ pub fn ignore_rule(item: &DriftItem) -> String {
     rule
 }
 
+fn cell(text: &str) -> String {
+    markdown::table_cell(&markdown::code(text))
+}
+
 fn shown(value: Option<&Value>) -> String {
     const LONGEST: usize = 200;
     let text = match value {
@@ -261,14 +265,14 @@ fn shown(value: Option<&Value>) -> String {
         Some(other) => other.to_string(),
     };
     let short: String = text.chars().take(LONGEST).collect();
-    if short.len() < text.len() { format!("{} …", markdown::code(&short)) } else { markdown::code(&short) }
+    if short.len() < text.len() { format!("{} …", cell(&short)) } else { cell(&short) }
 }
 
 fn author(item: &DriftItem) -> String {
     match &item.changed_by {
         Some(by) => {
             let at = by.at.as_ref().map(|at| format!(", at or before {}", markdown::escape(at))).unwrap_or_default();
-            format!("{} ({}{at})", markdown::code(&by.manager), by.class)
+            format!("{} ({}{at})", cell(&by.manager), by.class)
         }
         None if item.change == Change::Removed => "not recorded (a removal leaves no author)".to_owned(),
         None => "not recorded".to_owned(),
