@@ -92,7 +92,11 @@ fn baseline(document: &Document, layer: &Layer, sink: &Sink) -> Option<Baseline>
     }
     let fields = Fields::of(root, String::new(), sink);
     let Some(matching) = fields.map("match") else {
-        sink.error(root.line, "`match` is missing", "say which objects it is for; an empty `match` would be for all of them");
+        sink.error(
+            root.line,
+            "`match` is missing",
+            "say which objects it is for; an empty `match` would be for all of them",
+        );
         let _ = fields.node("expect");
         return None;
     };
@@ -112,7 +116,11 @@ fn baseline(document: &Document, layer: &Layer, sink: &Sink) -> Option<Baseline>
         service: matching.text("service"),
     };
     if criteria == Match::default() {
-        sink.error(matching.line, "`match` names nothing", "give kind, namespace, name, labels, environment or service");
+        sink.error(
+            matching.line,
+            "`match` names nothing",
+            "give kind, namespace, name, labels, environment or service",
+        );
     }
     let expect = fields.node("expect").map(crate::domain::yaml::Node::to_json);
     if !expect.as_ref().is_some_and(serde_json::Value::is_object) {

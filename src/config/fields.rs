@@ -182,7 +182,11 @@ impl<'n, 's> Fields<'n, 's> {
                 Some(value) => found.push(value),
                 None => {
                     let names = all.iter().map(|value| name(*value)).collect::<Vec<_>>();
-                    self.refuse(key, format!("`{text}` is none of its values"), suggestion(&text, names.iter().copied()));
+                    self.refuse(
+                        key,
+                        format!("`{text}` is none of its values"),
+                        suggestion(&text, names.iter().copied()),
+                    );
                 }
             }
         }

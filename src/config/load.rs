@@ -24,7 +24,10 @@ pub fn load(locations: &Locations, env: Env<'_>) -> Result<Loaded, Vec<Problem>>
     let path = locations.file.clone().unwrap_or_else(|| PathBuf::from(FILE));
     let text = std::fs::read_to_string(&path).map_err(|error| {
         let message = format!("the configuration {} cannot be read: {}", path.display(), error.kind());
-        vec![Problem::error(message).help("name it with --config or TRUEUP_CONFIG; trueup.example.yaml shows every option")]
+        vec![
+            Problem::error(message)
+                .help("name it with --config or TRUEUP_CONFIG; trueup.example.yaml shows every option"),
+        ]
     })?;
     let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
     let sink = Sink::new(path.display().to_string());
@@ -78,7 +81,8 @@ fn read(
     let baseline_path = top.text("baselines").map(|path| folder.join(path));
     let baseline_path = baseline_path.or_else(|| env("BASELINE_CONFIG_PATH").map(PathBuf::from));
     let baselines = baseline_path.map(|path| baselines::load(&path, problems)).unwrap_or_default();
-    let alerts = top.map("alerts").and_then(|alerts| secret(&alerts, "webhook_url_file", "webhook_url_env", folder, env));
+    let alerts =
+        top.map("alerts").and_then(|alerts| secret(&alerts, "webhook_url_file", "webhook_url_env", folder, env));
     let webhook_url = alerts.or_else(|| env("ALERT_WEBHOOK_URL").filter(|url| !url.is_empty()).map(SecretString::from));
     let live = match env("CURRENT_CONFIG_SOURCE").filter(|_| locations.snapshot.is_none()) {
         Some(source) if source != "kubernetes_api" && !source.is_empty() => LiveSettings::Snapshot(source.into()),

@@ -51,7 +51,11 @@ fn policy(fields: &Fields<'_, '_>) -> Option<Policy> {
     let name = fields.required("name");
     let action = fields.names("action_type", ActionType::ALL, ActionType::as_str).pop();
     if !fields.has("action_type") {
-        fields.sink.error(fields.line, "`action_type` is missing", "restore_from_baseline, update_to_standard, adopt_live, alert_and_track or ignore");
+        fields.sink.error(
+            fields.line,
+            "`action_type` is missing",
+            "restore_from_baseline, update_to_standard, adopt_live, alert_and_track or ignore",
+        );
     }
     let standard_value = fields.node("standard_value").map(crate::domain::yaml::Node::to_json);
     if action == Some(ActionType::UpdateToStandard) && standard_value.is_none() {
@@ -83,7 +87,8 @@ fn criteria_of(fields: &Fields<'_, '_>) -> MatchCriteria {
         }
     }
     let labels = fields.map("labels").map(|labels| {
-        let text = |entry: &crate::domain::yaml::Entry| Some((entry.key.clone(), super::fields::text_of(&entry.value)?));
+        let text =
+            |entry: &crate::domain::yaml::Entry| Some((entry.key.clone(), super::fields::text_of(&entry.value)?));
         labels.entries().iter().filter_map(text).collect()
     });
     MatchCriteria {

@@ -51,7 +51,8 @@ pub(super) fn scan_rules(top: &Fields<'_, '_>, place: &Place<'_>, problems: &mut
     if let Some(own) = top.text("managers").and_then(|file| from_file(&place.folder.join(file), problems, managers)) {
         rules.managers.rules.splice(0..0, own);
     }
-    if let Some(own) = top.text("categories").and_then(|file| from_file(&place.folder.join(file), problems, categories)) {
+    if let Some(own) = top.text("categories").and_then(|file| from_file(&place.folder.join(file), problems, categories))
+    {
         rules.categories.splice(0..0, own);
     }
     let file = match top.node("thresholds").map(|node| &node.content) {
@@ -108,7 +109,11 @@ fn thresholds(fields: &Fields<'_, '_>, rules: &mut ScanRules) {
             _ => None,
         };
         let Some(share) = share else {
-            fields.sink.error(entry.line, format!("the threshold of `{}` has to be a number from 0 to 1", entry.key), "");
+            fields.sink.error(
+                entry.line,
+                format!("the threshold of `{}` has to be a number from 0 to 1", entry.key),
+                "",
+            );
             continue;
         };
         if entry.key == "default" {
@@ -136,8 +141,17 @@ fn ignore_rule(fields: &Fields<'_, '_>) -> IgnoreRule {
         changed_by: fields.names("changed_by", ManagerClass::ALL, ManagerClass::as_str).pop(),
         reason: fields.text("reason"),
     };
-    if rule.kind.is_none() && rule.namespace.is_none() && rule.name.is_none() && path.is_none() && rule.changed_by.is_none() {
-        fields.sink.error(fields.line, "an ignore rule without a criterion would ignore everything", "give kind, namespace, name, path or changed_by");
+    if rule.kind.is_none()
+        && rule.namespace.is_none()
+        && rule.name.is_none()
+        && path.is_none()
+        && rule.changed_by.is_none()
+    {
+        fields.sink.error(
+            fields.line,
+            "an ignore rule without a criterion would ignore everything",
+            "give kind, namespace, name, path or changed_by",
+        );
     }
     rule
 }
@@ -194,7 +208,8 @@ fn scores(top: &Fields<'_, '_>) -> Scoring {
         }
     }
     scoring.rules = named("rules").into_iter().map(|(entry, weight)| (entry.key.clone(), weight)).collect();
-    scoring.environments = named("environments").into_iter().map(|(entry, factor)| (entry.key.clone(), factor)).collect();
+    scoring.environments =
+        named("environments").into_iter().map(|(entry, factor)| (entry.key.clone(), factor)).collect();
     for (entry, least) in named("severities") {
         match Severity::parse(&entry.key) {
             Some(severity) => scoring.severities.push((severity, least)),

@@ -34,7 +34,11 @@ impl Place<'_> {
 }
 
 /// Name of the cluster and the live side.
-pub(super) fn cluster(top: &Fields<'_, '_>, place: &Place<'_>, locations: &Locations) -> (Option<String>, LiveSettings) {
+pub(super) fn cluster(
+    top: &Fields<'_, '_>,
+    place: &Place<'_>,
+    locations: &Locations,
+) -> (Option<String>, LiveSettings) {
     let defaults = ClusterSettings {
         kubeconfig: locations.kubeconfig.clone(),
         context: locations.context.clone(),
@@ -106,7 +110,11 @@ fn address(fields: &Fields<'_, '_>, url: &str, folder: &Path) -> Option<String> 
         let host = rest.split('/').next().unwrap_or_default();
         let has_password = host.rsplit_once('@').is_some_and(|(user, _)| scheme != "ssh" || user.contains(':'));
         if has_password {
-            fields.refuse("url", "holds credentials", "name them with token_file or token_env, and keep the address plain");
+            fields.refuse(
+                "url",
+                "holds credentials",
+                "name them with token_file or token_env, and keep the address plain",
+            );
             return None;
         }
         if !["https", "http", "ssh", "file"].contains(&scheme) {
@@ -128,7 +136,11 @@ pub(super) fn sources(top: &Fields<'_, '_>, environment: Option<&str>) -> Option
     let mut sources: Vec<Source> = Vec::new();
     let listed = top.maps("sources");
     if listed.is_empty() {
-        top.sink.error(top.line, "`sources` is missing or empty", "name what is delivered: `sources: [{name: apps, path: apps}]`");
+        top.sink.error(
+            top.line,
+            "`sources` is missing or empty",
+            "name what is delivered: `sources: [{name: apps, path: apps}]`",
+        );
         return None;
     }
     for fields in listed {
@@ -143,7 +155,9 @@ pub(super) fn sources(top: &Fields<'_, '_>, environment: Option<&str>) -> Option
         }
         let renderer = fields.names("renderer", Renderer::ALL, Renderer::as_str).pop().unwrap_or(Renderer::Plain);
         let delivery = fields.map("delivery");
-        let tool = delivery.as_ref().and_then(|delivery| delivery.names("tool", DeliveryTool::ALL, DeliveryTool::as_str).pop());
+        let tool = delivery
+            .as_ref()
+            .and_then(|delivery| delivery.names("tool", DeliveryTool::ALL, DeliveryTool::as_str).pop());
         sources.push(Source {
             name,
             path: if path == "." { String::new() } else { path },
@@ -210,9 +224,15 @@ fn github(fields: &Fields<'_, '_>, place: &Place<'_>) -> Option<GitHubSettings> 
         None => {
             let from_env = || (place.env)("TRUEUP_TOKEN").or_else(|| (place.env)("GITHUB_TOKEN"));
             let named = fields.has("token_file") || fields.has("token_env");
-            let token = token.or_else(|| if named { None } else { from_env().filter(|token| !token.is_empty()).map(SecretString::from) });
+            let token = token.or_else(|| {
+                if named { None } else { from_env().filter(|token| !token.is_empty()).map(SecretString::from) }
+            });
             if token.is_none() && !named {
-                fields.sink.error(fields.line, "`forge.github` has no credentials", "give token_file, token_env or app");
+                fields.sink.error(
+                    fields.line,
+                    "`forge.github` has no credentials",
+                    "give token_file, token_env or app",
+                );
             }
             token.map(GitHubAuth::Token)
         }
@@ -231,15 +251,17 @@ fn github(fields: &Fields<'_, '_>, place: &Place<'_>) -> Option<GitHubSettings> 
 }
 
 fn is_loopback(url: &str) -> bool {
-    ["http://127.0.0.1", "http://localhost", "http://[::1]"].iter().any(|start| {
-        url.strip_prefix(start).is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/']))
-    })
+    ["http://127.0.0.1", "http://localhost", "http://[::1]"]
+        .iter()
+        .any(|start| url.strip_prefix(start).is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/'])))
 }
 
 /// Programs and limits of rendering.
 pub(super) fn render(top: &Fields<'_, '_>, folder: &Path) -> RenderSettings {
     let fields = top.map("kustomize");
-    let whole = |key, bounds, default| fields.as_ref().and_then(|fields: &Fields<'_, '_>| fields.whole(key, bounds)).unwrap_or(default);
+    let whole = |key, bounds, default| {
+        fields.as_ref().and_then(|fields: &Fields<'_, '_>| fields.whole(key, bounds)).unwrap_or(default)
+    };
     let megabytes = whole("max_output_megabytes", 1..=1024, 64);
     RenderSettings {
         kustomize: fields.as_ref().and_then(|fields| fields.text("program")).map(|path| folder.join(path)),

@@ -99,7 +99,8 @@ impl Match {
         service: Option<&str>,
     ) -> bool {
         let kind_fits = |kind: &GroupKind| {
-            kind.kind.eq_ignore_ascii_case(&resource.kind.kind) && (kind.group == "*" || kind.group == resource.kind.group)
+            kind.kind.eq_ignore_ascii_case(&resource.kind.kind)
+                && (kind.group == "*" || kind.group == resource.kind.group)
         };
         let fits = |pattern: &Option<String>, text: Option<&str>| {
             pattern.as_ref().is_none_or(|pattern| text.is_some_and(|text| glob::fits(pattern, text)))
@@ -164,17 +165,24 @@ mod tests {
     fn layers_are_merged() {
         let deployments = Match { kind: Some(GroupKind::new("*", "deployment")), ..Match::default() };
         let other = Match { name: Some("db-*".to_owned()), ..Match::default() };
-        let instance = Layer::Instance { cluster: "eu".to_owned(), namespace: "shop".to_owned(), name: "web".to_owned() };
+        let instance =
+            Layer::Instance { cluster: "eu".to_owned(), namespace: "shop".to_owned(), name: "web".to_owned() };
         let baselines = Baselines {
             documents: vec![
                 baseline(instance, Match::default(), json!({"spec": {"replicas": 9}})),
-                baseline(Layer::Environment("production".to_owned()), deployments.clone(), json!({"spec": {"replicas": 3, "paused": false}})),
+                baseline(
+                    Layer::Environment("production".to_owned()),
+                    deployments.clone(),
+                    json!({"spec": {"replicas": 3, "paused": false}}),
+                ),
                 baseline(Layer::Global, deployments, json!({"spec": {"replicas": 1, "minReadySeconds": 5}})),
                 baseline(Layer::Global, other, json!({"spec": {"replicas": 100}})),
             ],
         };
         let web = ResourceId::new(GroupKind::new("apps", "Deployment"), Some("shop"), "web");
-        let of = |environment, cluster| baselines.effective(&web, &[], environment, None, cluster).expect("fits")["spec"].clone();
+        let of = |environment, cluster| {
+            baselines.effective(&web, &[], environment, None, cluster).expect("fits")["spec"].clone()
+        };
         assert_eq!(of(None, "us"), json!({"replicas": 1, "minReadySeconds": 5}));
         assert_eq!(of(Some("production"), "us"), json!({"replicas": 3, "paused": false, "minReadySeconds": 5}));
         assert_eq!(of(Some("production"), "eu"), json!({"replicas": 9, "paused": false, "minReadySeconds": 5}));

@@ -155,8 +155,7 @@ impl Story<'_> {
         let _ = writeln!(body, "| --- |{} --- | --- | --- | --- |", if with_baseline { " --- |" } else { "" });
         let plain: Vec<_> = self.answered().filter(|item| item.drift != DriftKind::Semantic).collect();
         for item in plain.iter().take(rows) {
-            let path =
-                if item.path.is_root() { "the resource".to_owned() } else { markdown::code(&item.path.to_string()) };
+            let path = if item.path.is_root() { "the resource".to_owned() } else { cell(&item.path.to_string()) };
             let baseline = if with_baseline { format!(" {} |", shown(item.baseline.as_ref())) } else { String::new() };
             let _ = writeln!(
                 body,

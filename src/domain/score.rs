@@ -30,11 +30,8 @@ pub fn score(item: &mut DriftItem, scoring: &Scoring, environment: Option<&str>)
         return;
     }
     let (weight, why) = weight(item, scoring);
-    let magnitude = if item.is_amount {
-        LEAST_MAGNITUDE_FACTOR + (1.0 - LEAST_MAGNITUDE_FACTOR) * item.magnitude
-    } else {
-        1.0
-    };
+    let magnitude =
+        if item.is_amount { LEAST_MAGNITUDE_FACTOR + (1.0 - LEAST_MAGNITUDE_FACTOR) * item.magnitude } else { 1.0 };
     let factor = environment.and_then(|name| scoring.environments.iter().find(|(known, _)| known == name));
     let factor = factor.map_or(1.0, |(_, factor)| *factor);
     item.score = (weight * magnitude * factor).clamp(0.0, 1.0);

@@ -54,9 +54,8 @@ impl CronSchedule {
             line => line,
         };
         let parts: Vec<_> = line.split_whitespace().collect();
-        let parts: [&str; 5] = parts
-            .try_into()
-            .map_err(|parts: Vec<_>| format!("`{line}` has {} fields and needs five", parts.len()))?;
+        let parts: [&str; 5] =
+            parts.try_into().map_err(|parts: Vec<_>| format!("`{line}` has {} fields and needs five", parts.len()))?;
         let mut sets = Vec::new();
         for (field, part) in FIELDS.iter().zip(parts) {
             sets.push(expand(field, part)?);
@@ -124,7 +123,11 @@ impl CronSchedule {
             AmbiguousOffset::Unambiguous { offset } => at(offset).into_iter().collect(),
             AmbiguousOffset::Gap { before, .. } => {
                 let behind = at(before).and_then(|instant| instant.checked_add(SignedDuration::from_secs(1)).ok());
-                behind.and_then(|instant| zone.preceding(instant).next()).map(|change| change.timestamp()).into_iter().collect()
+                behind
+                    .and_then(|instant| zone.preceding(instant).next())
+                    .map(|change| change.timestamp())
+                    .into_iter()
+                    .collect()
             }
             AmbiguousOffset::Fold { before, after } => {
                 let second = self.hourly.then_some(after);
@@ -144,7 +147,11 @@ fn expand(field: &Field, text: &str) -> Result<(BTreeSet<u32>, bool), String> {
             None => (item, None),
         };
         let steps: u32 = match step {
-            Some(step) => step.parse().ok().filter(|step| *step > 0).ok_or_else(|| wrong(field, item, "the step has to be a number above 0"))?,
+            Some(step) => step
+                .parse()
+                .ok()
+                .filter(|step| *step > 0)
+                .ok_or_else(|| wrong(field, item, "the step has to be a number above 0"))?,
             None => 1,
         };
         let most = if field.names == DAYS { 6 } else { field.most };
@@ -189,7 +196,8 @@ fn to_chrono(wall: civil::DateTime) -> Option<DateTime<Utc>> {
 fn from_chrono(wall: DateTime<Utc>) -> Option<civil::DateTime> {
     let part = |number: u32| i8::try_from(number).ok();
     let year = i16::try_from(wall.year()).ok()?;
-    civil::DateTime::new(year, part(wall.month())?, part(wall.day())?, part(wall.hour())?, part(wall.minute())?, 0, 0).ok()
+    civil::DateTime::new(year, part(wall.month())?, part(wall.day())?, part(wall.hour())?, part(wall.minute())?, 0, 0)
+        .ok()
 }
 
 #[cfg(test)]

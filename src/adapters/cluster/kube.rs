@@ -1,19 +1,277 @@
-//! The Kubernetes API: paged lists, streamed.
+//! The Kubernetes API: paged lists, item by item. Needs the verb `list` and nothing else; the names of resources come
+//! from discovery and the schemas of custom kinds from `/openapi/v3`, both open to every authenticated user.
 
-use super::ListError;
-use crate::domain::resource::{LiveObject, VersionedKind};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use kube::client::Body;
+use kube::config::KubeConfigOptions;
+use serde::Deserialize;
+use serde_json::Value;
+use tokio::sync::Mutex;
+use tracing::debug;
+
+use super::object::read_page;
+use super::{ClusterSettings, ListError};
+use crate::domain::resource::{LiveObject, VersionedKind, split_api_version};
+use crate::domain::secret::MaskKey;
+
+/// How often one page is asked for before the list is given up.
+const ATTEMPTS: u32 = 4;
+/// How often a list whose token expired is started again.
+const RESTARTS: u32 = 3;
+/// A page that is larger is refused: 500 objects of the largest size that etcd stores.
+const LARGEST_PAGE: u64 = 1024 * 1024 * 1024;
 
 /// A cluster.
-#[derive(Debug)]
-pub struct Cluster {}
+#[derive(Clone)]
+pub struct Cluster {
+    client: kube::Client,
+    settings: ClusterSettings,
+    key: MaskKey,
+    discovered: Arc<Mutex<HashMap<String, Option<Vec<ApiResource>>>>>,
+}
+
+impl std::fmt::Debug for Cluster {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Cluster").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+/// Why there is no connection to a cluster.
+#[derive(Debug, thiserror::Error)]
+#[error("no cluster to connect to: {0}; name a kubeconfig and context, or run inside a cluster")]
+pub struct ConnectError(String);
+
+#[derive(Debug, Clone, Deserialize)]
+struct ApiResource {
+    name: String,
+    kind: String,
+    namespaced: bool,
+}
+
+#[derive(Deserialize)]
+struct ApiResourceList {
+    resources: Vec<ApiResource>,
+}
+
+/// An answer that is no success.
+struct Refusal {
+    status: u16,
+    message: String,
+    retry_after: Option<Duration>,
+}
 
 impl Cluster {
+    /// Reads the kubeconfig (or the pod's own account) and prepares a client; nothing is asked yet.
+    pub async fn connect(settings: &ClusterSettings, key: &MaskKey) -> Result<Self, ConnectError> {
+        let options = KubeConfigOptions { context: settings.context.clone(), ..KubeConfigOptions::default() };
+        let wrong = |error: &dyn std::fmt::Display| ConnectError(error.to_string());
+        let mut config = match &settings.kubeconfig {
+            Some(file) => {
+                let kubeconfig = kube::config::Kubeconfig::read_from(file).map_err(|error| wrong(&error))?;
+                kube::Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(|error| wrong(&error))?
+            }
+            None if settings.context.is_some() => {
+                kube::Config::from_kubeconfig(&options).await.map_err(|error| wrong(&error))?
+            }
+            None => kube::Config::infer().await.map_err(|error| wrong(&error))?,
+        };
+        let timeout = Duration::from_secs(settings.timeout_seconds);
+        config.connect_timeout = Some(timeout.min(Duration::from_secs(30)));
+        config.read_timeout = Some(timeout);
+        config.default_retry = false;
+        let client = kube::Client::try_from(config).map_err(|error| wrong(&error))?;
+        Ok(Self { client, settings: settings.clone(), key: key.clone(), discovered: Arc::default() })
+    }
+
+    /// Lists a kind; see [`super::Live::list`].
     pub(super) async fn list<S>(
         &self,
-        _kind: &VersionedKind,
-        _start: impl Fn() -> S,
-        _observe: impl Fn(&mut S, LiveObject),
+        kind: &VersionedKind,
+        start: impl Fn() -> S,
+        observe: impl Fn(&mut S, LiveObject),
     ) -> Result<S, ListError> {
-        todo!()
+        let resource = self.resource(kind).await?;
+        let base = base_path(&kind.api_version);
+        let paths: Vec<String> = match (&self.settings.namespaces[..], resource.namespaced) {
+            ([], _) => vec![format!("{base}/{}", resource.name)],
+            (namespaces, true) => {
+                namespaces.iter().map(|namespace| format!("{base}/namespaces/{namespace}/{}", resource.name)).collect()
+            }
+            (_, false) => {
+                let message = "the kind has no namespaces, and the config names the namespaces to read".to_owned();
+                return Err(ListError::Failed { kind: kind.clone(), message });
+            }
+        };
+        let mut restarts = 0;
+        'again: loop {
+            let mut state = start();
+            for path in &paths {
+                let mut next: Option<String> = None;
+                loop {
+                    let bytes = match self.page(kind, path, next.as_deref()).await? {
+                        Some(bytes) => bytes,
+                        None if restarts < RESTARTS => {
+                            restarts += 1;
+                            debug!(%kind, restarts, "the list expired, starting again");
+                            continue 'again;
+                        }
+                        None => {
+                            let message = format!("the list expired {} times; raise page_size", restarts + 1);
+                            return Err(ListError::Failed { kind: kind.clone(), message });
+                        }
+                    };
+                    let mut each = |item: super::object::Item| {
+                        if let Some(live) = item.into_live(kind, &self.key) {
+                            observe(&mut state, live);
+                        }
+                    };
+                    next = read_page(&bytes, &mut each).map_err(|error| ListError::Failed {
+                        kind: kind.clone(),
+                        message: format!("the answer cannot be read (line {} column {})", error.line(), error.column()),
+                    })?;
+                    if next.is_none() {
+                        break;
+                    }
+                }
+            }
+            return Ok(state);
+        }
     }
+
+    /// One page; none where the token of an earlier page has expired (410).
+    async fn page(&self, kind: &VersionedKind, path: &str, next: Option<&str>) -> Result<Option<Vec<u8>>, ListError> {
+        let mut query = vec![("limit", self.settings.page_size.to_string())];
+        query.extend(self.settings.label_selector.clone().map(|selector| ("labelSelector", selector)));
+        query.extend(next.map(|next| ("continue", next.to_owned())));
+        let query: Vec<_> = query.iter().map(|(name, value)| format!("{name}={}", encoded(value))).collect();
+        self.fetch(kind, &format!("{path}?{}", query.join("&")), next.is_some()).await
+    }
+
+    /// Asks until there is an answer that is final; none for an expired token where `may_expire`.
+    async fn fetch(&self, kind: &VersionedKind, address: &str, may_expire: bool) -> Result<Option<Vec<u8>>, ListError> {
+        let failed = |message: String| ListError::Failed { kind: kind.clone(), message };
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            let pause = match self.get(address).await {
+                Ok(Ok(bytes)) => return Ok(Some(bytes)),
+                Ok(Err(refusal)) => match refusal.status {
+                    401 => return Err(ListError::Unauthorized { message: refusal.message }),
+                    403 => return Err(ListError::Forbidden { kind: kind.clone(), message: refusal.message }),
+                    404 => return Err(ListError::NotServed { kind: kind.clone() }),
+                    410 if may_expire => return Ok(None),
+                    429 | 500.. if attempt < ATTEMPTS => refusal.retry_after,
+                    status => return Err(failed(format!("{} ({status})", refusal.message))),
+                },
+                Err(message) if attempt < ATTEMPTS => {
+                    debug!(%kind, attempt, message, "asking again");
+                    None
+                }
+                Err(message) => return Err(failed(message)),
+            };
+            let backoff = Duration::from_millis(200 << attempt);
+            tokio::time::sleep(pause.unwrap_or(backoff).min(Duration::from_secs(30))).await;
+        }
+    }
+
+    /// One request: the body, what the server refused, or why there was no answer.
+    async fn get(&self, address: &str) -> Result<Result<Vec<u8>, Refusal>, String> {
+        let request = http::Request::get(address)
+            .header("Accept", "application/json")
+            .header("User-Agent", concat!("trueup/", env!("CARGO_PKG_VERSION")))
+            .body(Body::empty())
+            .map_err(|error| error.to_string())?;
+        let answer = async {
+            let response = self.client.send(request).await.map_err(|error| chain(&error))?;
+            let status = response.status();
+            let retry_after = response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
+            let length =
+                response.headers().get("content-length").and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+            if length.is_some_and(|length| length > LARGEST_PAGE) {
+                return Err("the page is too large; lower page_size".to_owned());
+            }
+            let bytes = response.into_body().collect_bytes().await.map_err(|error| chain(&error))?;
+            if status.is_success() {
+                return Ok(Ok(bytes.into()));
+            }
+            let message = serde_json::from_slice::<Value>(&bytes).ok();
+            let message = message.as_ref().and_then(|body| body.get("message")?.as_str()).unwrap_or("no reason given");
+            let retry_after = retry_after.map(Duration::from_secs);
+            Ok(Err(Refusal { status: status.as_u16(), message: message.to_owned(), retry_after }))
+        };
+        let limit = Duration::from_secs(self.settings.timeout_seconds);
+        tokio::time::timeout(limit, answer)
+            .await
+            .unwrap_or_else(|_| Err(format!("no answer within {} s", limit.as_secs())))
+    }
+
+    async fn resource(&self, kind: &VersionedKind) -> Result<ApiResource, ListError> {
+        let mut discovered = self.discovered.lock().await;
+        if !discovered.contains_key(&kind.api_version) {
+            let resources = self.discover(kind).await?;
+            discovered.insert(kind.api_version.clone(), resources);
+        }
+        let resources = discovered.get(&kind.api_version).and_then(Option::as_ref);
+        let found = resources.and_then(|resources| {
+            resources.iter().find(|resource| resource.kind == kind.kind && !resource.name.contains('/'))
+        });
+        found.cloned().ok_or_else(|| ListError::NotServed { kind: kind.clone() })
+    }
+
+    /// The resources of a group and version; none where the API server does not serve it.
+    async fn discover(&self, kind: &VersionedKind) -> Result<Option<Vec<ApiResource>>, ListError> {
+        let bytes = match self.fetch(kind, &base_path(&kind.api_version), false).await {
+            Ok(Some(bytes)) => bytes,
+            Err(ListError::NotServed { .. }) | Ok(None) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let list: ApiResourceList = serde_json::from_slice(&bytes).map_err(|_| ListError::Failed {
+            kind: kind.clone(),
+            message: format!("the discovery of {} cannot be read", kind.api_version),
+        })?;
+        Ok(Some(list.resources))
+    }
+
+    /// The OpenAPI v3 document that describes a custom kind; none where the cluster offers none.
+    pub(super) async fn custom_schema(&self, kind: &VersionedKind) -> Option<Value> {
+        let (group, version) = split_api_version(&kind.api_version);
+        let address = if group.is_empty() {
+            format!("/openapi/v3/api/{version}")
+        } else {
+            format!("/openapi/v3/apis/{group}/{version}")
+        };
+        match self.get(&address).await {
+            Ok(Ok(bytes)) => serde_json::from_slice(&bytes).ok(),
+            _ => None,
+        }
+    }
+}
+
+fn base_path(api_version: &str) -> String {
+    match split_api_version(api_version) {
+        ("", version) => format!("/api/{version}"),
+        (group, version) => format!("/apis/{group}/{version}"),
+    }
+}
+
+fn encoded(text: &str) -> String {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(byte);
+    text.bytes().map(|byte| if plain(&byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+}
+
+/// An error with its causes, which say more than it does itself.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let next = error.to_string();
+        if !text.contains(&next) {
+            text = format!("{text}: {next}");
+        }
+        cause = error.source();
+    }
+    text
 }

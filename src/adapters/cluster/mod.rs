@@ -2,11 +2,16 @@
 //! by one; nothing is kept.
 
 pub mod kube;
+mod object;
 pub mod snapshot;
 
-use std::path::PathBuf;
+pub use snapshot::Completeness;
 
+use std::path::{Path, PathBuf};
+
+use crate::domain::problem::Problem;
 use crate::domain::resource::{LiveObject, VersionedKind};
+use crate::domain::secret::MaskKey;
 
 /// Where the live state comes from.
 #[derive(Debug, Clone)]
@@ -61,6 +66,40 @@ pub enum ListError {
 }
 
 impl Live {
+    /// Prepares the live side; a cluster is not asked yet, a snapshot is read.
+    pub async fn connect(settings: &LiveSettings, key: &MaskKey) -> anyhow::Result<Self> {
+        Ok(match settings {
+            LiveSettings::Cluster(settings) => Self::Cluster(kube::Cluster::connect(settings, key).await?),
+            LiveSettings::Snapshot(path) => Self::open(path, Completeness::AsRecorded, key)?,
+        })
+    }
+
+    /// Reads a snapshot, or what kubectl printed.
+    pub fn open(path: &Path, completeness: Completeness, key: &MaskKey) -> anyhow::Result<Self> {
+        Ok(Self::Snapshot(snapshot::Snapshot::open(path, completeness, key)?))
+    }
+
+    /// What could not be read of a snapshot.
+    pub fn problems(&self) -> &[Problem] {
+        match self {
+            Self::Cluster(_) => &[],
+            Self::Snapshot(snapshot) => snapshot.problems(),
+        }
+    }
+
+    /// Whether Secrets were masked under another key than this run's.
+    pub fn has_foreign_masks(&self) -> bool {
+        matches!(self, Self::Snapshot(snapshot) if snapshot.foreign_mask())
+    }
+
+    /// The OpenAPI v3 document that describes a custom kind, where there is one.
+    pub async fn custom_schema(&self, kind: &VersionedKind) -> Option<serde_json::Value> {
+        match self {
+            Self::Cluster(cluster) => cluster.custom_schema(kind).await,
+            Self::Snapshot(_) => None,
+        }
+    }
+
     /// Lists every object of a kind, folding each into a state that `start` makes.
     /// A list that breaks off is started again with a fresh state; one that fails drops its state whole, so that half a
     /// list is never taken for all of it. Objects that a namespace list cannot see are not reported as absent.

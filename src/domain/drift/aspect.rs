@@ -19,7 +19,9 @@ pub fn aspect_of(kind: &GroupKind, path: &FieldPath) -> Aspect {
         return aspect;
     }
     // a whole container, init container or the like came or went
-    if matches!(path.steps().last(), Some(Step::Item(_))) && names.last().is_some_and(|name| name.ends_with("ontainers")) {
+    if matches!(path.steps().last(), Some(Step::Item(_)))
+        && names.last().is_some_and(|name| name.ends_with("ontainers"))
+    {
         return Aspect::Presence;
     }
     names.iter().rev().find_map(|name| of_name(name)).unwrap_or(Aspect::Other)
@@ -51,7 +53,9 @@ fn of_kind(kind: &GroupKind, names: &[&str]) -> Option<Aspect> {
 fn of_name(name: &str) -> Option<Aspect> {
     Some(match name {
         "resources" => Aspect::ResourceLimits,
-        "securityContext" | "hostNetwork" | "hostPID" | "hostIPC" | "hostUsers" | "privileged" => Aspect::SecurityContext,
+        "securityContext" | "hostNetwork" | "hostPID" | "hostIPC" | "hostUsers" | "privileged" => {
+            Aspect::SecurityContext
+        }
         "image" | "imagePullPolicy" | "imagePullSecrets" => Aspect::ImagePolicy,
         "replicas" | "minReplicas" | "maxReplicas" => Aspect::Replicas,
         "labels" | "matchLabels" => Aspect::Labels,
@@ -61,8 +65,15 @@ fn of_name(name: &str) -> Option<Aspect> {
         "volumes" | "volumeMounts" | "volumeDevices" | "volumeClaimTemplates" => Aspect::Storage,
         "serviceAccountName" | "serviceAccount" | "automountServiceAccountToken" => Aspect::Rbac,
         "livenessProbe" | "readinessProbe" | "startupProbe" => Aspect::Probes,
-        "nodeSelector" | "affinity" | "tolerations" | "topologySpreadConstraints" | "priorityClassName" | "schedulerName"
-        | "nodeName" | "schedule" | "suspend" => Aspect::Scheduling,
+        "nodeSelector"
+        | "affinity"
+        | "tolerations"
+        | "topologySpreadConstraints"
+        | "priorityClassName"
+        | "schedulerName"
+        | "nodeName"
+        | "schedule"
+        | "suspend" => Aspect::Scheduling,
         "caBundle" | "tls" => Aspect::Certificate,
         _ => return None,
     })
@@ -76,9 +87,24 @@ mod tests {
     #[test]
     fn fields_have_aspects() {
         for (group, kind, path, aspect) in [
-            ("apps", "Deployment", "spec.template.spec.containers[name=web].resources.limits.memory", Aspect::ResourceLimits),
-            ("apps", "Deployment", "spec.template.spec.containers[name=web].resources.limits[\"nvidia.com/gpu\"]", Aspect::ResourceLimits),
-            ("apps", "Deployment", "spec.template.spec.containers[name=web].securityContext.privileged", Aspect::SecurityContext),
+            (
+                "apps",
+                "Deployment",
+                "spec.template.spec.containers[name=web].resources.limits.memory",
+                Aspect::ResourceLimits,
+            ),
+            (
+                "apps",
+                "Deployment",
+                "spec.template.spec.containers[name=web].resources.limits[\"nvidia.com/gpu\"]",
+                Aspect::ResourceLimits,
+            ),
+            (
+                "apps",
+                "Deployment",
+                "spec.template.spec.containers[name=web].securityContext.privileged",
+                Aspect::SecurityContext,
+            ),
             ("apps", "Deployment", "spec.template.spec.hostNetwork", Aspect::SecurityContext),
             ("apps", "Deployment", "spec.template.spec.containers[name=web].image", Aspect::ImagePolicy),
             ("apps", "Deployment", "spec.template.spec.containers[name=web].env[name=A].value", Aspect::Environment),

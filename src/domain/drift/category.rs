@@ -10,7 +10,8 @@ pub fn category_of(aspect: Aspect, path: &FieldPath, rules: &[CategoryRule]) -> 
     let text = path.to_string();
     let name = variable(path).unwrap_or_default();
     let fits = |rule: &&CategoryRule| {
-        rule.aspect.is_none_or(|wanted| wanted == aspect) && (rule.pattern.is_match(&text) || rule.pattern.is_match(name))
+        rule.aspect.is_none_or(|wanted| wanted == aspect)
+            && (rule.pattern.is_match(&text) || rule.pattern.is_match(name))
     };
     match (rules.iter().find(fits), aspect) {
         (Some(rule), _) => rule.category,
@@ -27,7 +28,9 @@ fn variable(path: &FieldPath) -> Option<&str> {
         _ => None,
     });
     match (in_env, steps) {
-        (Some(keys), _) => keys.iter().find_map(|(_, key)| if let Key::Text(name) = key { Some(name.as_str()) } else { None }),
+        (Some(keys), _) => {
+            keys.iter().find_map(|(_, key)| if let Key::Text(name) = key { Some(name.as_str()) } else { None })
+        }
         (None, [Step::Field(data), Step::Field(name), ..]) if data.to_lowercase().ends_with("data") => Some(name),
         _ => None,
     }

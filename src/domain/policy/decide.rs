@@ -63,7 +63,8 @@ fn misses(
         }
     };
     let kind = &item.resource.kind;
-    let is_kind = |wanted: &String| wanted.eq_ignore_ascii_case(&kind.kind) || wanted.eq_ignore_ascii_case(&kind.to_string());
+    let is_kind =
+        |wanted: &String| wanted.eq_ignore_ascii_case(&kind.kind) || wanted.eq_ignore_ascii_case(&kind.to_string());
     ask("resource_type", any(&criteria.resource_type, is_kind), &kind.kind);
     ask("drift_type", any(&criteria.aspect, |aspect| *aspect == item.aspect), item.aspect.as_str());
     ask("severity", any(&criteria.severity, |severity| *severity == item.severity), item.severity.as_str());

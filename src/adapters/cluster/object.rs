@@ -1,0 +1,227 @@
+//! One object of a list, read without what nobody compares: `status` is skipped as it is parsed, and managedFields
+//! stay text until a field differs.
+
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, de};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+use crate::domain::resource::{LiveObject, ResourceId, VersionedKind};
+use crate::domain::secret::{MaskKey, mask_object};
+
+/// An object without `status`, its managedFields apart.
+#[derive(Debug)]
+pub(super) struct Item {
+    /// The object.
+    pub(super) object: Map<String, Value>,
+    /// managedFields as they came.
+    pub(super) managed_fields: Option<Box<RawValue>>,
+}
+
+impl Item {
+    /// The kind that the object names itself, if it does; built-in kinds do not inside a list.
+    pub(super) fn kind(&self) -> Option<VersionedKind> {
+        let text = |name: &str| self.object.get(name).and_then(Value::as_str);
+        Some(VersionedKind::new(text("apiVersion")?, text("kind")?))
+    }
+
+    /// Names the kind, masks secrets and yields the object; none where it has no name.
+    pub(super) fn into_live(self, kind: &VersionedKind, key: &MaskKey) -> Option<LiveObject> {
+        let mut object = Value::Object(self.object);
+        object["apiVersion"] = Value::from(&*kind.api_version);
+        object["kind"] = Value::from(&*kind.kind);
+        mask_object(&mut object, key);
+        let id = ResourceId::of(&object)?;
+        Some(LiveObject { id, object, managed_fields: self.managed_fields })
+    }
+}
+
+impl<'de> Deserialize<'de> for Item {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ItemVisitor)
+    }
+}
+
+struct ItemVisitor;
+
+impl<'de> Visitor<'de> for ItemVisitor {
+    type Value = Item;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a Kubernetes object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Item, A::Error> {
+        let mut item = Item { object: Map::new(), managed_fields: None };
+        while let Some(key) = map.next_key::<String>()? {
+            match key.as_str() {
+                "status" => drop(map.next_value::<IgnoredAny>()?),
+                "metadata" => {
+                    let mut metadata = map.next_value::<Metadata>()?;
+                    item.managed_fields = metadata.managed_fields.take();
+                    item.object.insert(key, Value::Object(metadata.fields));
+                }
+                _ => drop(item.object.insert(key, map.next_value()?)),
+            }
+        }
+        Ok(item)
+    }
+}
+
+struct Metadata {
+    fields: Map<String, Value>,
+    managed_fields: Option<Box<RawValue>>,
+}
+
+impl<'de> Deserialize<'de> for Metadata {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct MetadataVisitor;
+        impl<'de> Visitor<'de> for MetadataVisitor {
+            type Value = Metadata;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("metadata")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Metadata, A::Error> {
+                let mut metadata = Metadata { fields: Map::new(), managed_fields: None };
+                while let Some(key) = map.next_key::<String>()? {
+                    if key == "managedFields" {
+                        let raw: Box<RawValue> = map.next_value()?;
+                        metadata.managed_fields = Some(raw).filter(|raw| !matches!(raw.get(), "null" | "[]"));
+                    } else {
+                        metadata.fields.insert(key, map.next_value()?);
+                    }
+                }
+                Ok(metadata)
+            }
+        }
+        deserializer.deserialize_map(MetadataVisitor)
+    }
+}
+
+/// Reads one page of a list, handing each item on as it is parsed; yields the token of the next page.
+pub(super) fn read_page(bytes: &[u8], each: impl FnMut(Item)) -> Result<Option<String>, serde_json::Error> {
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    let next = Page { each }.deserialize(&mut deserializer)?;
+    deserializer.end()?;
+    Ok(next)
+}
+
+struct Page<F> {
+    each: F,
+}
+
+impl<'de, F: FnMut(Item)> DeserializeSeed<'de> for Page<F> {
+    type Value = Option<String>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de, F: FnMut(Item)> Visitor<'de> for Page<F> {
+    type Value = Option<String>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of Kubernetes objects")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<Self::Value, A::Error> {
+        #[derive(Deserialize, Default)]
+        struct ListMeta {
+            #[serde(rename = "continue", default)]
+            next: Option<String>,
+        }
+        let mut next = None;
+        let mut has_items = false;
+        while let Some(key) = map.next_key::<String>()? {
+            match key.as_str() {
+                "items" => {
+                    has_items = true;
+                    map.next_value_seed(Items { each: &mut self.each })?;
+                }
+                "metadata" => next = map.next_value::<Option<ListMeta>>()?.unwrap_or_default().next,
+                _ => drop(map.next_value::<IgnoredAny>()?),
+            }
+        }
+        // an answer without items is no list at all: an empty one says so
+        if !has_items {
+            return Err(de::Error::custom("the answer is no list"));
+        }
+        Ok(next.filter(|next| !next.is_empty()))
+    }
+}
+
+struct Items<'f, F> {
+    each: &'f mut F,
+}
+
+impl<'de, F: FnMut(Item)> DeserializeSeed<'de> for Items<'_, F> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de, F: FnMut(Item)> Visitor<'de> for Items<'_, F> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of Kubernetes objects")
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        while let Some(item) = items.next_element::<Item>()? {
+            (self.each)(item);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<(Vec<String>, Option<String>), serde_json::Error> {
+        let mut names = Vec::new();
+        let key = MaskKey::for_this_run(b"k");
+        let next = read_page(text.as_bytes(), |item| {
+            let live = item.into_live(&VersionedKind::new("v1", "Secret"), &key).expect("named");
+            names.push(format!(
+                "{} {} {}",
+                live.id,
+                live.object,
+                live.managed_fields.map_or(String::new(), |raw| raw.to_string())
+            ));
+        })?;
+        Ok((names, next))
+    }
+
+    /// Items keep what is compared, secrets are masked, `items: null` is an empty list, and the token is found.
+    #[test]
+    fn pages_are_read() {
+        let (names, next) = read(r#"{"kind":"SecretList","metadata":{"continue":"abc"},"items":[{"metadata":{"name":"s","managedFields":[{"manager":"m"}]},"data":{"p":"aHVudGVyMg=="},"status":{"x":1}}]}"#).expect("page");
+        assert_eq!(next.as_deref(), Some("abc"));
+        assert!(names[0].starts_with("Secret s {") && names[0].contains(r#"[{"manager":"m"}]"#));
+        assert!(!names[0].contains("aHVudGVyMg") && !names[0].contains("status"));
+        assert_eq!(read(r#"{"items":null,"metadata":{}}"#).expect("page"), (vec![], None));
+    }
+
+    /// Half a body, something else than a list, and trailing text are errors, never an empty list.
+    #[test]
+    fn half_a_page_is_an_error() {
+        for text in
+            [r#"{"items":[{"metadata":{"name":"s"}}"#, r#"{"kind":"Status","code":200}"#, r#"{"items":[]} x"#, ""]
+        {
+            assert!(read(text).is_err(), "{text}");
+        }
+    }
+}
