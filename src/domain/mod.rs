@@ -16,6 +16,7 @@ pub mod quantity;
 pub mod remedy;
 pub mod resource;
 pub mod schema;
+pub mod scope;
 pub mod score;
 pub mod secret;
 pub mod source;
