@@ -24,6 +24,7 @@ pub mod remedy;
 pub mod resolved;
 pub mod resource;
 pub mod schema;
+pub mod scope;
 pub mod score;
 pub mod secret;
 pub mod selector;

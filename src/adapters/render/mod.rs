@@ -1,6 +1,7 @@
 //! Rendering: a source's files → manifests with their origin, secrets masked as they are built.
 
 pub mod kustomize;
+mod objects;
 pub mod plain;
 pub mod tree;
 

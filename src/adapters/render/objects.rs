@@ -1,0 +1,272 @@
+//! Text → Kubernetes objects: documents and `List` items, each with its place, and the problems of those that are none.
+
+use serde_json::Value;
+
+use crate::domain::problem::{Place, Problem};
+use crate::domain::resource::{GroupKind, Manifest, Origin, ResourceId};
+use crate::domain::scope::is_cluster_scoped;
+use crate::domain::secret::{MaskKey, mask_object};
+use crate::domain::yaml::{Content, Document, Node, read_documents};
+
+/// An object as it is written, secrets not yet masked.
+pub(super) struct Found {
+    pub(super) id: ResourceId,
+    pub(super) object: Value,
+    pub(super) origin: Option<Origin>,
+    /// Where it stands, for problems.
+    pub(super) place: Place,
+}
+
+impl Found {
+    /// Masks the secrets and keeps the object.
+    pub(super) fn into_manifest(mut self, source: &str, key: &MaskKey) -> Manifest {
+        mask_object(&mut self.object, key);
+        Manifest::new(self.id, source, self.origin, &self.object)
+    }
+}
+
+/// What a text declares.
+#[derive(Default)]
+pub(super) struct Objects {
+    pub(super) found: Vec<Found>,
+    /// Each one means that something may be missing.
+    pub(super) problems: Vec<Problem>,
+}
+
+/// Reads the objects of a text. `namespace` is for those that name none and whose kind may have one.
+pub(super) fn read_objects(file: &str, text: &str, namespace: Option<&str>) -> Objects {
+    let mut reader = ObjectReader { file, namespace, objects: Objects::default() };
+    match read_documents(text) {
+        Err(error) => {
+            let problem = Problem::error(error.message).at(Place::line(file, error.line));
+            reader.objects.problems.push(problem.help("correct the YAML, nothing of this file is known until then"));
+        }
+        Ok(documents) => documents.iter().for_each(|document| reader.document(document)),
+    }
+    reader.objects
+}
+
+struct ObjectReader<'a> {
+    file: &'a str,
+    namespace: Option<&'a str>,
+    objects: Objects,
+}
+
+/// Where an object stands, and what a list says about its items.
+#[derive(Clone, Copy)]
+struct Standing<'a> {
+    document: usize,
+    list_item: Option<usize>,
+    /// Whether an edit could name it: items of lists in lists have no such place.
+    addressable: bool,
+    /// `apiVersion` and kind for items of a typed list, which leave them out.
+    implied: Option<(&'a str, &'a str)>,
+}
+
+impl ObjectReader<'_> {
+    fn document(&mut self, document: &Document) {
+        let Some(root) = &document.root else { return };
+        let standing = Standing { document: document.index, list_item: None, addressable: true, implied: None };
+        self.object(root, standing);
+    }
+
+    fn object(&mut self, node: &Node, standing: Standing<'_>) {
+        let text = |name: &str| node.get(name).map(|value| (value.line, as_text(value)));
+        let (api_version, kind) = match (text("apiVersion"), text("kind"), standing.implied) {
+            // values, patches in JSON form, settings of other programs
+            (None, None, None) => return self.refuse_item(node, standing),
+            (None, None, Some((api_version, kind))) => (api_version, kind),
+            (Some((_, Some(api_version))), Some((_, Some(kind))), _) => (api_version, kind),
+            (api_version, kind, _) => {
+                let missing = if matches!(api_version, Some((_, Some(_)))) { "kind" } else { "apiVersion" };
+                if kind.is_none() && is_other_program(self.file) {
+                    return;
+                }
+                return self.refuse(node.line, &format!("the object has no `{missing}`"));
+            }
+        };
+        let group_kind = GroupKind::of(api_version, kind);
+        if group_kind.group == "kustomize.config.k8s.io" {
+            return;
+        }
+        let name = node.get("metadata").and_then(|metadata| metadata.get("name"));
+        if let (Some(items), true) = (node.get("items"), kind == "List" || kind.ends_with("List") && name.is_none()) {
+            return self.list(items, api_version, kind, standing);
+        }
+        match name.map(|name| (name.line, as_text(name))) {
+            Some((_, Some(name))) => self.keep(node, (api_version, kind), group_kind, name, standing),
+            Some((line, None)) => self.refuse(line, "`metadata.name` is no text, put it in quotes"),
+            None if node.get("metadata").is_some_and(|metadata| metadata.get("generateName").is_some()) => {}
+            None => self.refuse(node.line, &format!("the {kind} has no `metadata.name`")),
+        }
+    }
+
+    fn list(&mut self, items: &Node, api_version: &str, kind: &str, standing: Standing<'_>) {
+        let Content::List(nodes) = &items.content else {
+            if !matches!(items.content, Content::Scalar(Value::Null)) {
+                self.refuse(items.line, "`items` is no list");
+            }
+            return;
+        };
+        let implied = kind.strip_suffix("List").filter(|kind| !kind.is_empty()).map(|kind| (api_version, kind));
+        for (index, item) in nodes.iter().enumerate() {
+            let addressable = standing.addressable && standing.list_item.is_none();
+            self.object(item, Standing { list_item: Some(index), addressable, implied, ..standing });
+        }
+    }
+
+    fn keep(
+        &mut self,
+        node: &Node,
+        (api_version, kind): (&str, &str),
+        group_kind: GroupKind,
+        name: &str,
+        standing: Standing<'_>,
+    ) {
+        let declared = node.get("metadata").and_then(|metadata| metadata.get("namespace"));
+        let namespace = match declared.map(|value| (&value.content, value.line, as_text(value))) {
+            _ if is_cluster_scoped(&group_kind) => None,
+            Some((_, _, Some(namespace))) => Some(namespace),
+            Some((Content::Scalar(Value::Null | Value::String(_)), ..)) | None => self.namespace,
+            Some((_, line, None)) => {
+                return self.refuse(line, "`metadata.namespace` is no text, put it in quotes");
+            }
+        };
+        let mut object = node.to_json();
+        object["apiVersion"] = Value::from(api_version);
+        object["kind"] = Value::from(kind);
+        if let Some(metadata) = object["metadata"].as_object_mut() {
+            match namespace {
+                Some(namespace) => metadata.insert("namespace".to_owned(), Value::from(namespace)),
+                None => metadata.remove("namespace"),
+            };
+        }
+        let line = match &node.content {
+            Content::Map(entries) => entries.first().map_or(node.line, |entry| entry.line),
+            _ => node.line,
+        };
+        let origin =
+            Origin { file: self.file.to_owned(), document: standing.document, line, list_item: standing.list_item };
+        self.objects.found.push(Found {
+            id: ResourceId::new(group_kind, namespace, name),
+            object,
+            origin: standing.addressable.then_some(origin),
+            place: Place::line(self.file, line),
+        });
+    }
+
+    /// A document that is no object is somebody else's; an item of a list has no such excuse.
+    fn refuse_item(&mut self, node: &Node, standing: Standing<'_>) {
+        if standing.list_item.is_some() {
+            self.refuse(node.line, "the item has no `apiVersion` and `kind`");
+        }
+    }
+
+    fn refuse(&mut self, line: usize, message: &str) {
+        let problem = Problem::error(message).at(Place::line(self.file, line));
+        let help = "complete the object, or move the file out of the source if it declares none";
+        self.objects.problems.push(problem.help(help));
+    }
+}
+
+fn as_text(node: &Node) -> Option<&str> {
+    match &node.content {
+        Content::Scalar(Value::String(text)) if !text.is_empty() => Some(text),
+        _ => None,
+    }
+}
+
+/// Files with an `apiVersion` that are known to declare no object.
+fn is_other_program(file: &str) -> bool {
+    let name = file.rsplit('/').next().unwrap_or(file);
+    matches!(name, "Chart.yaml" | "Chart.yml" | "requirements.yaml" | "kustomization.yaml" | "kustomization.yml")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(file: &str, text: &str) -> String {
+        let objects = read_objects(file, text, Some("team"));
+        let mut lines: Vec<String> = objects
+            .found
+            .iter()
+            .map(|found| {
+                let item = found.origin.as_ref().map(|origin| (origin.document, origin.line, origin.list_item));
+                format!("{} {item:?}", found.id)
+            })
+            .collect();
+        lines.extend(
+            objects.problems.iter().map(|problem| format!("{}: {}", problem.place.as_ref().unwrap(), problem.message)),
+        );
+        lines.join("; ")
+    }
+
+    /// Objects, lists, and what is no object, each as kubectl would take it.
+    #[test]
+    fn objects_and_what_is_none() {
+        for (file, text, expected) in [
+            (
+                "a.yaml",
+                "---\n---\n# c\napiVersion: v1\nkind: Pod\nmetadata: {name: a}\n",
+                "Pod team/a Some((1, 4, None))",
+            ),
+            ("a.yaml", "{apiVersion: v1, kind: Pod, metadata: {name: a, namespace: b}}", "Pod b/a Some((0, 1, None))"),
+            (
+                "a.yaml",
+                "{apiVersion: v1, kind: Pod, metadata: {name: a, namespace: ''}}",
+                "Pod team/a Some((0, 1, None))",
+            ),
+            (
+                "a.yaml",
+                "{apiVersion: v1, kind: Namespace, metadata: {name: a, namespace: b}}",
+                "Namespace a Some((0, 1, None))",
+            ),
+            (
+                "a.yaml",
+                "apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: Pod, metadata: {name: a}}\n- apiVersion: v1\n  kind: Pod\n  metadata: {name: b}\n",
+                "Pod team/a Some((0, 4, Some(0))); Pod team/b Some((0, 5, Some(1)))",
+            ),
+            (
+                "a.yaml",
+                "apiVersion: v1\nkind: ConfigMapList\nitems:\n- metadata: {name: a}\n",
+                "ConfigMap team/a Some((0, 4, Some(0)))",
+            ),
+            (
+                "a.yaml",
+                "apiVersion: v1\nkind: List\nitems:\n- kind: List\n  apiVersion: v1\n  items: [{apiVersion: v1, kind: Pod, metadata: {name: a}}]\n",
+                "Pod team/a None",
+            ),
+            ("a.yaml", "{apiVersion: v1, kind: List, items: }", ""),
+            (
+                "a.yaml",
+                "apiVersion: x.io/v1\nkind: AllowList\nmetadata: {name: a}\nitems: [1]\n",
+                "AllowList team/a Some((0, 1, None))",
+            ),
+            ("a.yaml", "{apiVersion: v1, kind: Pod, metadata: {generateName: a-}}", ""),
+            ("values.yaml", "image: {tag: 1}\n", ""),
+            ("Chart.yaml", "apiVersion: v2\nname: x\n", ""),
+            ("k.yaml", "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n", ""),
+            ("a.yaml", "- op: add\n", ""),
+            ("a.yaml", "a: 1\n---\nkind: Pod\nmetadata: {name: a}\n", "a.yaml:3: the object has no `apiVersion`"),
+            ("a.yaml", "apiVersion: v1\nkind: Pod\n", "a.yaml:1: the Pod has no `metadata.name`"),
+            (
+                "a.yaml",
+                "apiVersion: v1\nkind: Pod\nmetadata:\n  name: 5\n",
+                "a.yaml:4: `metadata.name` is no text, put it in quotes",
+            ),
+            (
+                "a.yaml",
+                "apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\n  namespace: no\n",
+                "a.yaml:5: `metadata.namespace` is no text, put it in quotes",
+            ),
+            (
+                "a.yaml",
+                "apiVersion: v1\nkind: List\nitems: [{}]\n",
+                "a.yaml:3: the item has no `apiVersion` and `kind`",
+            ),
+        ] {
+            assert_eq!(seen(file, text), expected, "{text}");
+        }
+    }
+}
