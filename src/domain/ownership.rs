@@ -1,6 +1,16 @@
 //! Who owns which field: `metadata.managedFields`, and which manager is what.
+//!
+//! Entries are read lazily: first only their heads (manager, operation, time), the fields of an entry when somebody
+//! asks for a path. A manager's name is chosen by its tool, so it tells a tool and never a person.
 
-use crate::domain::drift::ManagerClass;
+use std::cell::OnceCell;
+
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::domain::drift::{ChangedBy, ManagerClass};
+use crate::domain::field_path::{Key, Step};
 
 /// Which field manager is a person's tool, a delivery or a controller. First match wins.
 #[derive(Debug, Clone, Default)]
@@ -18,4 +28,331 @@ pub struct ManagerRule {
     pub subresource: Option<String>,
     /// What such a manager is.
     pub class: ManagerClass,
+}
+
+impl ManagerClasses {
+    /// What a manager is, seen from a source that is delivered by `delivery` (none if nobody said).
+    ///
+    /// Once the delivery is known, the usual names of other deliveries mean something else: a `kubectl apply` beside
+    /// Argo CD was a person's tool.
+    pub fn classify(
+        &self,
+        manager: &str,
+        subresource: Option<&str>,
+        operation: &str,
+        delivery: Option<&str>,
+    ) -> ManagerClass {
+        if subresource.is_none() && delivery == Some(manager) {
+            return ManagerClass::Delivery;
+        }
+        if subresource == Some("status") {
+            return ManagerClass::Controller;
+        }
+        let by_table = self
+            .rules
+            .iter()
+            .find(|rule| {
+                rule.subresource.as_deref().is_none_or(|wanted| subresource == Some(wanted))
+                    && glob(&rule.manager, manager)
+            })
+            .map_or(ManagerClass::Unknown, |rule| rule.class);
+        // `kubectl apply --server-side` has the plain name too, but there it is the one that delivers
+        let by_table = match (manager, operation, subresource) {
+            ("kubectl", "Apply", None) => ManagerClass::Delivery,
+            _ => by_table,
+        };
+        match (by_table, delivery) {
+            (ManagerClass::Delivery, Some(_)) if manager.starts_with("kubectl") => ManagerClass::Person,
+            (ManagerClass::Delivery, Some(_)) => ManagerClass::Unknown,
+            (class, _) => class,
+        }
+    }
+}
+
+/// Whether `text` fits a pattern in which `*` stands for any text.
+fn glob(pattern: &str, text: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let Some(mut rest) = parts.next().and_then(|start| text.strip_prefix(start)) else { return false };
+    let mut last = None;
+    for part in parts {
+        if let Some(middle) = last.replace(part) {
+            let Some(at) = rest.find(middle) else { return false };
+            rest = &rest[at + middle.len()..];
+        }
+    }
+    last.map_or(rest.is_empty(), |end| rest.ends_with(end))
+}
+
+/// The owners of one live object's fields.
+#[derive(Debug, Default)]
+pub struct Owners<'a> {
+    entries: Vec<Entry<'a>>,
+}
+
+/// What one manager owns by one operation.
+#[derive(Debug)]
+pub struct Entry<'a> {
+    head: Head<'a>,
+    class: ManagerClass,
+    fields: OnceCell<Value>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Head<'a> {
+    #[serde(default)]
+    manager: String,
+    #[serde(default)]
+    operation: String,
+    #[serde(default)]
+    subresource: Option<String>,
+    #[serde(default)]
+    time: Option<String>,
+    #[serde(default)]
+    api_version: String,
+    #[serde(borrow, default, rename = "fieldsV1")]
+    fields: Option<&'a RawValue>,
+}
+
+impl<'a> Owners<'a> {
+    /// Reads `managedFields`; nobody owns anything where there are none or they cannot be read.
+    pub fn read(raw: Option<&'a RawValue>, classes: &ManagerClasses, delivery: Option<&str>) -> Self {
+        let heads: Vec<Head<'a>> = raw.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
+        let entries = heads.into_iter().filter(|head| head.fields.is_some()).map(|head| {
+            let class = classes.classify(
+                &head.manager,
+                head.subresource.as_deref().filter(|name| !name.is_empty()),
+                &head.operation,
+                delivery,
+            );
+            Entry { head, class, fields: OnceCell::new() }
+        });
+        Self { entries: entries.collect() }
+    }
+
+    /// Whether nothing is recorded, so that ownership says nothing.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// The entries that own `path` or something below it.
+    ///
+    /// `unit` is how many steps lead to the outermost part that is owned as one unit (an atomic list or map), if the
+    /// path leads into one: what is below it belongs to whoever owns the unit.
+    pub fn of(&self, path: &[Step], unit: Option<usize>) -> Vec<&Entry<'a>> {
+        let path = unit.map_or(path, |unit| &path[..unit.min(path.len())]);
+        self.entries.iter().filter(|entry| entry.owns(path)).collect()
+    }
+
+    /// The entries of the given class that own `path`.
+    pub fn any_of_class(&self, class: ManagerClass, path: &[Step], unit: Option<usize>) -> Option<&Entry<'a>> {
+        let path = unit.map_or(path, |unit| &path[..unit.min(path.len())]);
+        self.entries.iter().find(|entry| entry.class == class && entry.owns(path))
+    }
+
+    /// Whether somebody recorded fields at another version than `api_version`, where paths may read differently.
+    pub fn has_other_version(&self, api_version: &str) -> bool {
+        self.entries
+            .iter()
+            .any(|entry| entry.class != ManagerClass::Controller && entry.head.api_version != api_version)
+    }
+
+    /// Who wrote the live value at `path`: the most recent owner that is not the delivery, else the delivery.
+    pub fn changed_by(&self, path: &[Step], unit: Option<usize>) -> Option<ChangedBy> {
+        latest(&self.of(path, unit))
+    }
+}
+
+/// Of several owners the one to name: others before the delivery, then the most recent.
+pub fn latest(owners: &[&Entry<'_>]) -> Option<ChangedBy> {
+    let rank = |entry: &Entry<'_>| {
+        // an entry without a time (`kubectl scale`) took the field away from all others, so what else owns it only agreed
+        let time = entry.head.time.clone().unwrap_or_else(|| "~".to_owned());
+        (entry.class != ManagerClass::Delivery, entry.head.manager != BEFORE_FIRST_APPLY, time)
+    };
+    owners.iter().max_by_key(|entry| rank(entry)).map(|entry| entry.changed_by())
+}
+
+/// The name under which the server sums up what was not tracked before the first server-side apply.
+const BEFORE_FIRST_APPLY: &str = "before-first-apply";
+
+impl Entry<'_> {
+    /// What kind of writer it is.
+    pub fn class(&self) -> ManagerClass {
+        self.class
+    }
+
+    /// The manager's name.
+    pub fn manager(&self) -> &str {
+        &self.head.manager
+    }
+
+    /// Whether it was written by server-side apply, and so owns only what was sent.
+    pub fn is_apply(&self) -> bool {
+        self.head.operation == "Apply"
+    }
+
+    /// Whether it sums up the time before ownership was tracked, and so tells nothing.
+    pub fn is_untracked(&self) -> bool {
+        self.head.manager == BEFORE_FIRST_APPLY
+    }
+
+    /// The entry as an author.
+    pub fn changed_by(&self) -> ChangedBy {
+        ChangedBy {
+            manager: self.head.manager.clone(),
+            class: self.class,
+            operation: self.head.operation.clone(),
+            subresource: self.head.subresource.clone().filter(|name| !name.is_empty()),
+            at: self.head.time.clone(),
+        }
+    }
+
+    fn owns(&self, path: &[Step]) -> bool {
+        let fields = self.fields.get_or_init(|| {
+            let raw = self.head.fields.map_or("null", RawValue::get);
+            serde_json::from_str(raw).unwrap_or(Value::Null)
+        });
+        path.iter().try_fold(fields, child).is_some()
+    }
+}
+
+/// The part of a field set below one step. A leaf owns nothing below itself; see [`Owners::of`] for units.
+fn child<'v>(set: &'v Value, step: &Step) -> Option<&'v Value> {
+    let object = set.as_object()?;
+    match step {
+        Step::Field(name) => object.get(&format!("f:{name}")),
+        Step::Index(index) => object.get(&format!("i:{index}")),
+        Step::Member(member) => object.iter().find(|(name, _)| written(name, "v:") == Some(member.to_value())).map(second),
+        Step::Item(keys) => object.iter().find(|(name, _)| is_item(name, keys)).map(second),
+        Step::Inside => None,
+    }
+}
+
+fn second<'v>(pair: (&String, &'v Value)) -> &'v Value {
+    pair.1
+}
+
+fn written(name: &str, prefix: &str) -> Option<Value> {
+    serde_json::from_str(name.strip_prefix(prefix)?).ok()
+}
+
+fn is_item(name: &str, keys: &[(String, Key)]) -> bool {
+    let Some(Value::Object(written)) = written(name, "k:") else { return false };
+    // an item that leaves a key out is recorded without it
+    written.iter().all(|(name, value)| keys.iter().any(|(key, wanted)| key == name && wanted.to_value() == *value))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::domain::field_path::FieldPath;
+
+    fn classes() -> ManagerClasses {
+        let rule = |manager: &str, subresource: Option<&str>, class| ManagerRule {
+            manager: manager.to_owned(),
+            subresource: subresource.map(str::to_owned),
+            class,
+        };
+        ManagerClasses {
+            rules: vec![
+                rule("kubectl", Some("scale"), ManagerClass::Person),
+                rule("kubectl-client-side-apply", None, ManagerClass::Delivery),
+                rule("argocd-controller", None, ManagerClass::Delivery),
+                rule("kubectl-*", None, ManagerClass::Person),
+                rule("kubectl", None, ManagerClass::Person),
+                rule("*-controller-manager", None, ManagerClass::Controller),
+            ],
+        }
+    }
+
+    /// Names, subresources, operations and the source's own delivery decide together.
+    #[test]
+    fn managers_are_classified() {
+        use ManagerClass::{Controller, Delivery, Person, Unknown};
+        for (manager, subresource, operation, delivery, expected) in [
+            ("kubectl-edit", None, "Update", None, Person),
+            ("kubectl", Some("scale"), "Update", None, Person),
+            ("kubectl", None, "Apply", None, Delivery),
+            ("kubectl", None, "Update", None, Person),
+            ("kubectl-client-side-apply", None, "Update", None, Delivery),
+            ("kubectl-client-side-apply", None, "Update", Some("argocd-controller"), Person),
+            ("kubectl", None, "Apply", Some("argocd-controller"), Person),
+            ("argocd-controller", None, "Update", Some("gitops"), Unknown),
+            ("gitops", None, "Apply", Some("gitops"), Delivery),
+            ("gitops", Some("status"), "Update", Some("gitops"), Controller),
+            ("kube-controller-manager", Some("scale"), "Update", None, Controller),
+            ("mystery", Some("status"), "Update", None, Controller),
+            ("mystery", None, "Update", None, Unknown),
+        ] {
+            let class = classes().classify(manager, subresource, operation, delivery);
+            assert_eq!(class, expected, "{manager} {subresource:?} {operation} {delivery:?}");
+        }
+    }
+
+    /// `*` stands for any text, in any place and more than once.
+    #[test]
+    fn globs() {
+        for (pattern, text, expected) in [
+            ("*", "", true),
+            ("a*", "abc", true),
+            ("*c", "abc", true),
+            ("a*c", "ac", true),
+            ("a*b*c", "axbxc", true),
+            ("a*b*c", "axcxb", false),
+            ("*-*-manager", "kube-controller-manager", true),
+            ("abc", "abcd", false),
+            ("aa*aa", "aaa", false),
+        ] {
+            assert_eq!(glob(pattern, text), expected, "{pattern} {text}");
+        }
+    }
+
+    fn raw(entries: &Value) -> Box<RawValue> {
+        serde_json::value::to_raw_value(entries).expect("it is JSON")
+    }
+
+    /// Leaves, items by keys, set members and units are found; a leaf owns nothing below itself.
+    #[test]
+    fn paths_are_looked_up() {
+        let entries = raw(&json!([{"manager": "m", "operation": "Update", "time": "2024-01-01T00:00:00Z", "fieldsV1": {
+            "f:metadata": {"f:labels": {".": {}, "f:a.b/c": {}}, "f:finalizers": {".": {}, "v:\"x/y\"": {}}},
+            "f:spec": {"f:resources": {}, "f:selector": {},
+                "f:ports": {"k:{\"containerPort\":80,\"protocol\":\"TCP\"}": {".": {}, "f:name": {}}}}}}]));
+        let owners = Owners::read(Some(&entries), &classes(), None);
+        for (path, unit, owned) in [
+            (r#"metadata.labels["a.b/c"]"#, None, true),
+            ("metadata.labels.b", None, false),
+            (r#"metadata.finalizers[="x/y"]"#, None, true),
+            ("spec.ports[containerPort=80,protocol=TCP]", None, true),
+            ("spec.ports[containerPort=80,protocol=TCP].name", None, true),
+            ("spec.ports[containerPort=80,protocol=UDP]", None, false),
+            ("spec.ports[containerPort=80,protocol=TCP].hostPort", None, false),
+            ("spec.resources.limits", None, false),
+            ("spec.selector.app", Some(2), true),
+            ("spec.selector.app", None, false),
+        ] {
+            let path: FieldPath = path.parse().expect("it is a path");
+            assert_eq!(!owners.of(path.steps(), unit).is_empty(), owned, "{path}");
+        }
+    }
+
+    /// A hand change is named before the delivery, and what cannot be read owns nothing.
+    #[test]
+    fn the_author_is_named() {
+        let set = json!({"f:spec": {"f:replicas": {}}});
+        let entries = raw(&json!([
+            {"manager": "argocd-controller", "operation": "Update", "time": "2024-03-01T00:00:00Z", "fieldsV1": set},
+            {"manager": "kubectl-edit", "operation": "Update", "time": "2024-02-01T00:00:00Z", "fieldsV1": set},
+            {"manager": "kubectl-patch", "operation": "Update", "time": "2024-01-01T00:00:00Z", "fieldsV1": set}]));
+        let owners = Owners::read(Some(&entries), &classes(), None);
+        let path = FieldPath::fields(["spec", "replicas"]);
+        let author = owners.changed_by(path.steps(), None).expect("somebody owns it");
+        assert_eq!((author.manager.as_str(), author.class), ("kubectl-edit", ManagerClass::Person));
+        for bad in [json!([{}]), json!({}), json!("x"), json!([{"manager": 3}]), json!([null])] {
+            assert!(Owners::read(Some(&raw(&bad)), &classes(), None).is_empty(), "{bad}");
+        }
+    }
 }
