@@ -120,7 +120,7 @@ def struct(name, root=False):
             continue
         fields.append(f'f!("{field}", {shape(schema["properties"][field])})')
     atomic = "true" if schema.get("x-kubernetes-map-type") == "atomic" else "false"
-    structs[name] = f'static {ident(name)}: Struct = st!("{short(name)}", {atomic}, [{", ".join(fields)}]);'
+    structs[name] = f'pub(super) static {ident(name)}: Struct = st!("{short(name)}", {atomic}, [{", ".join(fields)}]);'
 
 
 rows = []

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde_json::{Map as Object, Value};
 
-use super::{Field, Kind, Link, List, ListKind, Map, MergeKey, Schemas, Shape, Struct, built_in, built_in_type};
+use super::{Field, Kind, Link, List, ListKind, Map, MergeKey, Schemas, Shape, Struct, UNKNOWN, built_in, built_in_type};
 use crate::domain::resource::VersionedKind;
 
 const MAX_DEPTH: usize = 64;
@@ -37,7 +37,7 @@ impl Schemas {
             let mut reader = Reader::default();
             let shape = match version.pointer("/schema/openAPIV3Schema") {
                 Some(schema) => reader.root(schema),
-                None => Shape::Any,
+                None => Shape::Struct(Link::Static(&UNKNOWN)),
             };
             added.extend(self.add(VersionedKind::new(format!("{group}/{name}"), kind), shape, namespaced));
         }
@@ -102,7 +102,7 @@ struct Reader<'d> {
 impl<'d> Reader<'d> {
     /// The type of a whole object: `metadata` is what it is everywhere, `status` is never compared.
     fn root(&mut self, schema: &'d Value) -> Shape {
-        let Shape::Struct(link) = self.shape(schema, 0) else { return Shape::Any };
+        let Shape::Struct(link) = self.shape(schema, 0) else { return Shape::Struct(Link::Static(&UNKNOWN)) };
         let mut root = (*link).clone();
         let mut fields = root.fields.into_owned();
         fields.retain(|field| !matches!(&*field.name, "metadata" | "status"));
@@ -270,7 +270,7 @@ mod tests {
         let kind = VersionedKind::new("example.com/v1", "Widget");
         assert_eq!(schemas.add_crd(&crd()).unwrap(), vec![kind.clone()]);
         assert_eq!(schemas.is_namespaced(&kind), Some(true));
-        let spec = field(&schemas.kind("example.com/v1", "Widget").unwrap(), "spec").shape;
+        let spec = field(&schemas.kind("example.com/v1", "Widget"), "spec").shape;
         assert!(matches!(field(&spec, "size").shape, Shape::Quantity));
         assert!(matches!(field(&spec, "port").shape, Shape::IntOrString));
         assert!(matches!(field(&spec, "free").shape, Shape::Any));
@@ -295,7 +295,7 @@ mod tests {
         let kind = VersionedKind::new("example.com/v1", "Tree");
         assert_eq!(schemas.add_openapi(&document).unwrap(), vec![kind.clone()]);
         assert_eq!(schemas.is_namespaced(&kind), Some(false));
-        let tree = schemas.kind("example.com/v1", "Tree").unwrap();
+        let tree = schemas.kind("example.com/v1", "Tree");
         assert!(matches!(field(&field(&tree, "child").shape, "next").shape, Shape::Any));
         let Shape::Struct(pod) = field(&tree, "pod").shape else { panic!("pod is no struct") };
         assert_eq!(pod.name, "core/v1.PodSpec");

@@ -154,6 +154,18 @@ pub struct Schemas {
     loaded: HashMap<(String, String), Kind>,
 }
 
+/// What every kind has, for those of which nothing else is known.
+static UNKNOWN: Struct = Struct {
+    name: Cow::Borrowed(""),
+    fields: Cow::Borrowed(&[Field {
+        name: Cow::Borrowed("metadata"),
+        shape: Shape::Struct(Link::Static(&generated::META_V1_OBJECTMETA)),
+        default: None,
+    }]),
+    atomic: false,
+    open: true,
+};
+
 #[derive(Debug)]
 struct Kind {
     shape: Shape,
@@ -161,12 +173,19 @@ struct Kind {
 }
 
 impl Schemas {
-    /// The type of a kind's objects; none for a kind that is neither built in nor loaded.
-    pub fn kind(&self, api_version: &str, kind: &str) -> Option<Shape> {
+    /// The type of a kind's objects; for a kind that is neither built in nor loaded, no more than its metadata.
+    pub fn kind(&self, api_version: &str, kind: &str) -> Shape {
         if let Some((shape, _)) = built_in(api_version, kind) {
-            return Some(shape);
+            return shape;
         }
-        self.loaded.get(&(api_version.to_owned(), kind.to_owned())).map(|kind| kind.shape.clone())
+        let loaded = self.loaded.get(&(api_version.to_owned(), kind.to_owned()));
+        loaded.map_or(Shape::Struct(Link::Static(&UNKNOWN)), |kind| kind.shape.clone())
+    }
+
+    /// Whether the kind's types are known: built in or loaded.
+    pub fn knows(&self, kind: &VersionedKind) -> bool {
+        built_in(&kind.api_version, &kind.kind).is_some()
+            || self.loaded.contains_key(&(kind.api_version.clone(), kind.kind.clone()))
     }
 
     /// Whether objects of a kind live in a namespace; none where nothing tells.
