@@ -5,13 +5,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::adapters::render::{RenderSettings, Rendered, SourceTree, render};
+use crate::adapters::render::{Rendered, SourceTree, render};
 use crate::domain::field_edit::FieldChange;
 use crate::domain::plan::Unit;
 use crate::domain::proof;
 use crate::domain::resource::{Manifest, Origin};
 use crate::domain::secret::MaskKey;
-use crate::domain::source::{Renderer, Source};
+use crate::domain::source::Source;
 use crate::domain::yaml::edit::{Edit, apply};
 
 /// What proving needs besides the unit.
@@ -23,8 +23,6 @@ pub struct Workshop<'a> {
     pub sources: &'a [Source],
     /// What every source renders to, in the same order.
     pub rendered: &'a [Rendered],
-    /// Programs and limits.
-    pub settings: &'a RenderSettings,
     /// Masks Secret values.
     pub key: &'a MaskKey,
 }
@@ -42,7 +40,9 @@ pub struct Proven {
 pub async fn prove(unit: &Unit, workshop: &Workshop<'_>) -> Result<Proven, String> {
     let intended = unit.intended();
     let manifest = workshop.rendered.iter().flat_map(|rendered| &rendered.manifests).find(|manifest| {
-        manifest.source == unit.source && manifest.id.kind == unit.resource.kind && manifest.id.name == unit.resource.name
+        manifest.source == unit.source
+            && manifest.id.kind == unit.resource.kind
+            && manifest.id.name == unit.resource.name
             && (manifest.id.namespace.is_none() || manifest.id.namespace == unit.resource.namespace)
     });
     let manifest = manifest.ok_or("its manifest was not rendered")?;
@@ -61,8 +61,8 @@ fn edited(
     if origin.file.starts_with(".github/") {
         return Err("files below .github/ are never edited".to_owned());
     }
-    let bytes = tree.read(&origin.file).map_err(|problem| problem.to_string())?;
-    let mut text = String::from_utf8(bytes).map_err(|_| format!("{} is not UTF-8", origin.file))?;
+    let text = tree.read_text(&origin.file).map_err(|problem| problem.to_string())?;
+    let mut text = text.ok_or_else(|| format!("{} is not there", origin.file))?;
     for change in intended {
         let edit = Edit {
             document: origin.document,
@@ -90,13 +90,13 @@ async fn rendered_proof(
         if !files.keys().any(|file| may_read(source, file)) {
             continue;
         }
-        let now = render(&tree, source, workshop.settings, workshop.key).await;
-        if was.incomplete && source.renderer != Renderer::Plain {
-            return Err(format!("the source {} could not be rendered", source.name));
-        }
+        let now = render(&tree, source, workshop.key).await;
         if now.problems != was.problems {
             let new = now.problems.iter().find(|problem| !was.problems.contains(problem));
-            return Err(new.map_or_else(|| format!("the source {} renders with other problems", source.name), ToString::to_string));
+            return Err(new.map_or_else(
+                || format!("the source {} renders with other problems", source.name),
+                ToString::to_string,
+            ));
         }
         before.extend(was.manifests.iter().cloned());
         after.extend(now.manifests);
@@ -104,8 +104,11 @@ async fn rendered_proof(
     proof::prove(&before, &after, &target.id, intended)
 }
 
-/// A kustomization may reach files outside its own folder, so each one is rendered again.
+/// Whether a source reads this file.
 fn may_read(source: &Source, file: &str) -> bool {
-    let below = || file.strip_prefix(source.path.trim_end_matches('/')).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-    source.renderer == Renderer::Kustomize || source.path.is_empty() || source.path == "." || below()
+    let below = || {
+        file.strip_prefix(source.path.trim_end_matches('/'))
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    source.path.is_empty() || source.path == "." || below()
 }

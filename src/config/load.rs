@@ -92,7 +92,6 @@ fn read(
         cluster_name: cluster_name?,
         repository: repository?,
         sources: sources?,
-        render: sections::render(&top, folder),
         live,
         secret_key,
         forge,

@@ -18,7 +18,6 @@ use secrecy::SecretString;
 
 use crate::adapters::cluster::LiveSettings;
 use crate::adapters::forge::ForgeSettings;
-use crate::adapters::render::RenderSettings;
 use crate::adapters::repository::RepositorySettings;
 use crate::domain::baseline::Baselines;
 use crate::domain::drift::scan::ScanRules;
@@ -39,8 +38,6 @@ pub struct Config {
     pub repository: RepositorySettings,
     /// What is rendered, and how.
     pub sources: Vec<Source>,
-    /// Programs and limits of rendering.
-    pub render: RenderSettings,
     /// The live side.
     pub live: LiveSettings,
     /// Key for masking Secret values; none for one made for each run.

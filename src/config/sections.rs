@@ -9,8 +9,7 @@ use super::credentials::{Env, secret};
 use super::fields::Fields;
 use super::{Locations, ProposalSettings};
 use crate::adapters::cluster::{ClusterSettings, LiveSettings};
-use crate::adapters::forge::{ForgeSettings, GitHubAuth, GitHubSettings, LocalSettings};
-use crate::adapters::render::RenderSettings;
+use crate::adapters::forge::{ForgeSettings, LocalSettings};
 use crate::adapters::repository::RepositorySettings;
 use crate::domain::selector::Selector;
 use crate::domain::source::{Delivery, DeliveryTool, Renderer, Source};
@@ -177,97 +176,16 @@ pub(super) fn sources(top: &Fields<'_, '_>, environment: Option<&str>) -> Option
 /// Where pull requests go.
 pub(super) fn forge(top: &Fields<'_, '_>, place: &Place<'_>) -> Option<ForgeSettings> {
     let fields = top.map("forge")?;
-    let (github, local) = (fields.map("github"), fields.map("local"));
-    match (github, local) {
-        (Some(_), Some(_)) => {
-            fields.refuse("local", "stands beside `github`", "name one forge");
-            None
-        }
-        (Some(github), None) => self::github(&github, place).map(ForgeSettings::GitHub),
-        (None, Some(local)) => {
-            let folder = local.required("folder")?;
-            Some(ForgeSettings::Local(LocalSettings { folder: place.folder.join(folder) }))
-        }
-        (None, None) => {
-            fields.sink.error(fields.line, "`forge` names no forge", "give `github` or `local`");
-            None
-        }
-    }
-}
-
-fn github(fields: &Fields<'_, '_>, place: &Place<'_>) -> Option<GitHubSettings> {
-    let repository = fields.required("repository");
-    if let Some(name) = &repository
-        && (name.split('/').count() != 2 || name.split('/').any(str::is_empty))
-    {
-        fields.refuse("repository", format!("`{name}` is not owner/name"), "");
-    }
-    let token = place.secret(fields, "token_file", "token_env");
-    let auth = match fields.map("app") {
-        Some(app) => {
-            let id = app.whole("app_id", 1..=u64::MAX);
-            let installation = app.whole("installation_id", 1..=u64::MAX);
-            let key = place.secret(&app, "private_key_file", "private_key_env");
-            if token.is_some() {
-                fields.refuse("app", "stands beside a token", "give one of the two");
-            }
-            if id.is_none() || installation.is_none() || key.is_none() {
-                fields.refuse("app", "needs app_id, installation_id and private_key_file", "");
-            }
-            match (id, installation, key) {
-                (Some(app_id), Some(installation_id), Some(private_key)) => {
-                    Some(GitHubAuth::App { app_id, private_key, installation_id })
-                }
-                _ => None,
-            }
-        }
-        None => {
-            let from_env = || (place.env)("TRUEUP_TOKEN").or_else(|| (place.env)("GITHUB_TOKEN"));
-            let named = fields.has("token_file") || fields.has("token_env");
-            let token = token.or_else(|| {
-                if named { None } else { from_env().filter(|token| !token.is_empty()).map(SecretString::from) }
-            });
-            if token.is_none() && !named {
-                fields.sink.error(
-                    fields.line,
-                    "`forge.github` has no credentials",
-                    "give token_file, token_env or app",
-                );
-            }
-            token.map(GitHubAuth::Token)
-        }
+    let Some(local) = fields.map("local") else {
+        fields.sink.error(
+            fields.line,
+            "`forge` names no forge",
+            "give `local: {folder: …}`, the one that this version has",
+        );
+        return None;
     };
-    let base_url = fields.text("base_url").unwrap_or_else(|| "https://api.github.com".to_owned());
-    if !base_url.starts_with("https://") && !is_loopback(&base_url) {
-        fields.refuse("base_url", "has to start with https://", "a token would be readable on the way");
-    }
-    Some(GitHubSettings {
-        base_url: base_url.trim_end_matches('/').to_owned(),
-        repository: repository?,
-        auth: auth?,
-        ca_file: place.path(fields, "ca_file"),
-        timeout_seconds: fields.whole("timeout_seconds", 1..=600).unwrap_or(30),
-    })
-}
-
-fn is_loopback(url: &str) -> bool {
-    ["http://127.0.0.1", "http://localhost", "http://[::1]"]
-        .iter()
-        .any(|start| url.strip_prefix(start).is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/'])))
-}
-
-/// Programs and limits of rendering.
-pub(super) fn render(top: &Fields<'_, '_>, folder: &Path) -> RenderSettings {
-    let fields = top.map("kustomize");
-    let whole = |key, bounds, default| {
-        fields.as_ref().and_then(|fields: &Fields<'_, '_>| fields.whole(key, bounds)).unwrap_or(default)
-    };
-    let megabytes = whole("max_output_megabytes", 1..=1024, 64);
-    RenderSettings {
-        kustomize: fields.as_ref().and_then(|fields| fields.text("program")).map(|path| folder.join(path)),
-        timeout_seconds: whole("timeout_seconds", 1..=3600, 60),
-        max_output_bytes: usize::try_from(megabytes).unwrap_or(64) * 1024 * 1024,
-    }
+    let folder = local.required("folder")?;
+    Some(ForgeSettings::Local(LocalSettings { folder: place.folder.join(folder) }))
 }
 
 /// When `daemon` runs.

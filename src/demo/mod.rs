@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use jiff::Timestamp;
 
-use crate::adapters::Progress;
+use crate::adapters::progress::Progress;
 use crate::adapters::report::{self, Format, Options};
 use crate::config::{self, Locations};
 use crate::domain::outcome::{Outcome, RunReport};
@@ -34,7 +34,10 @@ pub async fn demo(folder: &Path, options: &Options, now: Timestamp, progress: &P
     let config_file = set_up(folder, now).context("setting the demo up")?;
     let locations = Locations { file: Some(config_file.clone()), ..Locations::default() };
     let loaded = config::load(&locations, &|_| None).map_err(|problems| {
-        anyhow::anyhow!("the demo's config: {}", problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
+        anyhow::anyhow!(
+            "the demo's config: {}",
+            problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+        )
     })?;
     let report = cycle(&loaded.config, Extent::Publish, now, progress).await?;
     Ok(tell(&report, folder, &config_file, options))

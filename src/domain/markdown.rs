@@ -29,7 +29,7 @@ pub fn escape(text: &str) -> String {
                 out.push_str(BREAK);
             }
             ':' if after == Some('/') => {
-                out.push(':');
+                out.push_str(if at == 0 { "\\:" } else { ":" });
                 out.push_str(BREAK);
             }
             '\\' | '`' | '*' | '_' | '[' | ']' | '!' | '~' | '{' | '}' => {

@@ -223,7 +223,9 @@ fn child<'v>(set: &'v Value, step: &Step) -> Option<&'v Value> {
     match step {
         Step::Field(name) => object.get(&format!("f:{name}")),
         Step::Index(index) => object.get(&format!("i:{index}")),
-        Step::Member(member) => object.iter().find(|(name, _)| written(name, "v:") == Some(member.to_value())).map(second),
+        Step::Member(member) => {
+            object.iter().find(|(name, _)| written(name, "v:") == Some(member.to_value())).map(second)
+        }
         Step::Item(keys) => object.iter().find(|(name, _)| is_item(name, keys)).map(second),
         Step::Inside => None,
     }
@@ -317,7 +319,8 @@ mod tests {
     /// Leaves, items by keys, set members and units are found; a leaf owns nothing below itself.
     #[test]
     fn paths_are_looked_up() {
-        let entries = raw(&json!([{"manager": "m", "operation": "Update", "time": "2024-01-01T00:00:00Z", "fieldsV1": {
+        let entries =
+            raw(&json!([{"manager": "m", "operation": "Update", "time": "2024-01-01T00:00:00Z", "fieldsV1": {
             "f:metadata": {"f:labels": {".": {}, "f:a.b/c": {}}, "f:finalizers": {".": {}, "v:\"x/y\"": {}}},
             "f:spec": {"f:resources": {}, "f:selector": {},
                 "f:ports": {"k:{\"containerPort\":80,\"protocol\":\"TCP\"}": {".": {}, "f:name": {}}}}}}]));

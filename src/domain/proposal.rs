@@ -92,8 +92,9 @@ impl Marker {
     }
 
     /// Reads it back from a body; none where there is none or a person has changed it beyond recognition.
+    /// It stands last: a value that is quoted before it may look like one.
     pub fn read(body: &str) -> Option<Self> {
-        let (_, rest) = body.split_once(OPENING)?;
+        let (_, rest) = body.rsplit_once(OPENING)?;
         let (json, _) = rest.split_once(" -->")?;
         serde_json::from_str(json).ok()
     }

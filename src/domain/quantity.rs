@@ -306,7 +306,9 @@ mod tests {
     /// What the API server refuses is refused, and what would overflow is no panic.
     #[test]
     fn refused_spellings() {
-        for text in ["", ".", "1K", "1kb", "1_000", "Gi", "1 Gi", "1.2.3", "1e", "1e1.5", "--1", "1iMi", "1KMi", "é", "1é"] {
+        for text in
+            ["", ".", "1K", "1kb", "1_000", "Gi", "1 Gi", "1.2.3", "1e", "1e1.5", "--1", "1iMi", "1KMi", "é", "1é"]
+        {
             assert_eq!(Quantity::parse(text), None, "`{text}`");
         }
         for text in ["1e99999", "9".repeat(80).as_str(), "1e2147483647", "99999999999999999999999999999E"] {

@@ -2,11 +2,11 @@
 
 use serde_json::{Map, Value};
 
-use crate::domain::drift::findings::RESTORE_ANNOTATION;
 use crate::domain::drift::semantic::{pod, weakens};
 use crate::domain::drift::{Aspect, Change, DriftItem, DriftKind};
 use crate::domain::field_edit::FieldChange;
 use crate::domain::field_path::{FieldPath, Step};
+use crate::domain::normalize::RESTORE_ANNOTATION;
 use crate::domain::policy::{ActionType, Policy};
 
 /// What answers one item.

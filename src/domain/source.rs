@@ -9,8 +9,6 @@ names! {
     Renderer {
         /// YAML and JSON manifests as they lie in the folder, subfolders included.
         Plain = "plain",
-        /// A folder with a kustomization, built by the real kustomize.
-        Kustomize = "kustomize",
     }
 }
 

@@ -3,8 +3,8 @@
 use futures::StreamExt;
 use tracing::{debug, warn};
 
-use crate::adapters::Progress;
 use crate::adapters::cluster::{ListError, Live, LiveSettings};
+use crate::adapters::progress::Progress;
 use crate::adapters::render::Rendered;
 use crate::config::Config;
 use crate::domain::baseline::Baselines;
@@ -95,16 +95,22 @@ async fn load_custom_schemas<'m>(live: &Live, manifests: impl Iterator<Item = &'
     let mut custom: Vec<VersionedKind> = Vec::new();
     for manifest in manifests {
         if manifest.id.kind.kind == "CustomResourceDefinition" {
-            schemas.add_crd(&manifest.object());
+            if let Err(error) = schemas.add_crd(&manifest.object()) {
+                warn!(crd = %manifest.id, %error, "its schema is not used");
+            }
         }
         let kind = manifest.versioned_kind();
-        if !Schemas::is_built_in(&kind) && !custom.contains(&kind) {
+        if !Schemas::is_built_in(&kind.api_version, &kind.kind) && !custom.contains(&kind) {
             custom.push(kind);
         }
     }
     for kind in custom {
         match live.custom_schema(&kind).await {
-            Some(document) => schemas.add_openapi(&document),
+            Some(document) => {
+                if let Err(error) = schemas.add_openapi(&document) {
+                    warn!(%kind, %error, "its schema is not used");
+                }
+            }
             None => debug!(%kind, "the cluster offers no schema; compared without one"),
         }
     }
@@ -139,7 +145,7 @@ pub(super) async fn compare_sides<'m>(
         let live = if is_helper { sides.helpers() } else { &sides.selected };
         async move {
             let listed = live.list(&kind, || KindScan::new(of_kind, context), KindScan::observe).await;
-            progress.tick(&kind.kind);
+            progress.done(1);
             (kind, is_helper, listed)
         }
     });
@@ -178,10 +184,15 @@ fn failure(kind: &VersionedKind, is_helper: bool, error: &ListError) -> Problem 
 }
 
 /// Writes what a scan would see to a file: the kinds that the repository declares, and the helpers.
-pub async fn snapshot(config: &Config, file: &std::path::Path, now: jiff::Timestamp, progress: &Progress) -> anyhow::Result<Vec<Problem>> {
+pub async fn snapshot(
+    config: &Config,
+    file: &std::path::Path,
+    now: jiff::Timestamp,
+    progress: &Progress,
+) -> anyhow::Result<Vec<Problem>> {
     let key = super::mask_key(config);
     let mut report = crate::domain::outcome::RunReport::default();
-    let (_, checkout) = super::checkout(config, None, &mut report).await?;
+    let (_, checkout) = super::checkout(config, &mut report).await?;
     let tree = crate::adapters::render::SourceTree { root: checkout.root, ..Default::default() };
     let rendered = super::render_all(config, &tree, &key, &mut report).await;
     let declared = Declared::new(rendered.iter().flat_map(|rendered| &rendered.manifests), &Scope::default());
@@ -190,9 +201,9 @@ pub async fn snapshot(config: &Config, file: &std::path::Path, now: jiff::Timest
     if declared.has_scalable() && !kinds.contains(&hpa) {
         kinds.push(hpa);
     }
-    progress.step("listing the cluster");
+    progress.stage("listing the cluster");
     let sides = Sides::connect(&config.live, &key).await?;
     sides.helpers().record(&kinds, file, &config.cluster_name, now, &key).await?;
-    progress.done();
+    progress.finish();
     Ok(report.problems)
 }

@@ -16,14 +16,16 @@ use secrecy::ExposeSecret;
 use tracing::{Instrument, info_span};
 
 use crate::adapters::forge::Forge;
+use crate::adapters::notify::{self, Alert};
+use crate::adapters::progress::Progress;
 use crate::adapters::render::{Rendered, SourceTree, render};
 use crate::adapters::repository::{Checkout, Repository};
-use crate::adapters::{Progress, notify};
 use crate::config::Config;
 use crate::domain::drift::scan::ScanResult;
 use crate::domain::outcome::RunReport;
 use crate::domain::plan;
 use crate::domain::policy::decide::decide;
+use crate::domain::problem::Problem;
 use crate::domain::score::{combine, score};
 use crate::domain::secret::MaskKey;
 use crate::prove::Workshop;
@@ -43,35 +45,42 @@ pub enum Extent {
 /// Everything smaller is a problem in the report.
 pub async fn cycle(config: &Config, extent: Extent, now: Timestamp, progress: &Progress) -> anyhow::Result<RunReport> {
     let key = mask_key(config);
-    let mut report = RunReport { cluster: config.cluster_name.clone(), started_at: now.to_string(), ..RunReport::default() };
+    let mut report =
+        RunReport { cluster: config.cluster_name.clone(), started_at: now.to_string(), ..RunReport::default() };
 
     let forge = match (&config.forge, extent) {
-        (Some(settings), Extent::Plan | Extent::Publish) => Some(Forge::connect(settings).await.context("forge")?),
+        (Some(settings), Extent::Plan | Extent::Publish) => Some(Forge::connect(settings)),
         _ => None,
     };
-    progress.step("fetching the repository");
-    let (repository, checkout) =
-        checkout(config, forge.as_ref(), &mut report).instrument(info_span!("repository")).await?;
+    progress.stage("fetching the repository");
+    let (repository, checkout) = checkout(config, &mut report).instrument(info_span!("repository")).await?;
 
-    progress.step("rendering");
+    progress.stage("rendering");
     let tree = SourceTree { root: checkout.root.clone(), ..SourceTree::default() };
     let rendered = render_all(config, &tree, &key, &mut report).instrument(info_span!("render")).await;
 
-    progress.step("listing the cluster");
+    progress.stage("listing the cluster");
     let scan = live::scan(config, &rendered, &key, progress).instrument(info_span!("scan")).await?;
 
     assess(config, scan, extent, &mut report);
     if extent >= Extent::Plan {
-        progress.step("proving edits");
-        let workshop = Workshop { tree: &tree, sources: &config.sources, rendered: &rendered, settings: &config.render, key: &key };
-        let stage = publish::Stage { config, workshop, repository: &repository, checkout: &checkout, forge: forge.as_ref(), extent, now };
+        progress.stage("proving edits");
+        let workshop = Workshop { tree: &tree, sources: &config.sources, rendered: &rendered, key: &key };
+        let stage = publish::Stage {
+            config,
+            workshop,
+            repository: &repository,
+            checkout: &checkout,
+            forge: forge.as_ref(),
+            extent,
+            now,
+        };
         stage.run(&mut report).instrument(info_span!("proposals")).await;
     }
     if extent == Extent::Publish {
-        let environment = config.sources.iter().find_map(|source| source.environment.as_deref());
-        notify::notify(&config.alerts, environment, &mut report).instrument(info_span!("alerts")).await;
+        alert(config, &mut report).instrument(info_span!("alerts")).await;
     }
-    progress.done();
+    progress.finish();
     Ok(report)
 }
 
@@ -83,18 +92,8 @@ fn mask_key(config: &Config) -> MaskKey {
     }
 }
 
-async fn checkout(
-    config: &Config,
-    forge: Option<&Forge>,
-    report: &mut RunReport,
-) -> anyhow::Result<(Repository, Checkout)> {
-    let mut settings = config.repository.clone();
-    if settings.token.is_none()
-        && let Some(forge) = forge
-    {
-        settings.token = forge.git_token().await.context("forge")?;
-    }
-    let repository = Repository::open(settings).await.context("repository")?;
+async fn checkout(config: &Config, report: &mut RunReport) -> anyhow::Result<(Repository, Checkout)> {
+    let repository = Repository::open(config.repository.clone()).context("repository")?;
     let (checkout, problems) = repository.update().await.context("repository")?;
     report.commit = Some(checkout.commit.clone());
     report.problems.extend(problems);
@@ -104,7 +103,7 @@ async fn checkout(
 async fn render_all(config: &Config, tree: &SourceTree, key: &MaskKey, report: &mut RunReport) -> Vec<Rendered> {
     let mut rendered = Vec::new();
     for source in &config.sources {
-        let one = render(tree, source, &config.render, key).await;
+        let one = render(tree, source, key).await;
         report.problems.extend(one.problems.iter().cloned());
         rendered.push(one);
     }
@@ -130,6 +129,17 @@ fn assess(config: &Config, scan: ScanResult, extent: Extent, report: &mut RunRep
     if extent >= Extent::Plan {
         let decisions = report.items.iter().map(|item| decide(&config.policies, item, source_of(&item.source), None));
         report.decisions = decisions.collect();
+    }
+}
+
+/// One alert for the whole cycle. One that cannot be delivered is a problem and stops nothing.
+async fn alert(config: &Config, report: &mut RunReport) {
+    let environment = config.sources.iter().find_map(|source| source.environment.as_deref());
+    let alert = Alert::of(report, environment, &config.policies);
+    if let (Some(address), Some(alert)) = (&config.alerts.webhook_url, alert)
+        && let Err(error) = notify::send(address, &alert).await
+    {
+        report.problems.push(Problem::error(format!("the alert was not delivered: {error}")));
     }
 }
 

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use tracing::{info, warn};
 
 use super::{Extent, prefix};
-use crate::adapters::forge::{Forge, ForgeError};
+use crate::adapters::forge::Forge;
 use crate::adapters::repository::{Checkout, Push, RemoteBranch, Repository};
 use crate::config::Config;
 use crate::domain::diff_text::unified;
@@ -42,17 +42,12 @@ impl Stage<'_> {
         let Some(known) = self.known(report).await else { return };
         let units = self.units(report);
         let mut open = known.proposals.iter().filter(|proposal| proposal.state == ProposalState::Open).count();
-        let mut limited = false;
         for mut unit in units.clone() {
             let result = match self.prepare(&mut unit, &known, report, open).await {
                 Err((outcome, reason)) => self.result(&unit, outcome, reason),
                 Ok((proposal, diff)) => {
                     open += usize::from(open_proposal(&known, &unit.branch).is_none());
-                    let mut result = if limited {
-                        self.result(&unit, Outcome::Failed, "left for the next run: the forge's rate limit is reached".to_owned())
-                    } else {
-                        self.publish(&unit, &proposal, &known, &mut limited, report).await
-                    };
+                    let mut result = self.publish(&unit, &proposal, &known, report).await;
                     result.proposal = Some(proposal);
                     result.diff = diff;
                     result
@@ -61,7 +56,7 @@ impl Stage<'_> {
             info!(unit = %unit.branch, outcome = %result.outcome, "{}", result.reason);
             report.units.push(result);
         }
-        if self.extent == Extent::Publish && !limited {
+        if self.extent == Extent::Publish {
             self.close_resolved(&known, &units, report).await;
         }
     }
@@ -70,15 +65,17 @@ impl Stage<'_> {
     async fn known(&self, report: &mut RunReport) -> Option<Known> {
         let prefix = prefix(self.config);
         let proposals = match self.forge {
-            Some(forge) => forge.find(&prefix).await.map_err(|error| error.to_string()),
+            Some(forge) => forge.find(&prefix).map_err(|error| error.to_string()),
             None => Ok(Vec::new()),
         };
-        let branches = self.repository.branches(&prefix).await.map_err(|error| error.to_string());
+        let branches = self.repository.branches(self.checkout, &prefix).await.map_err(|error| error.to_string());
         match (proposals, branches) {
             (Ok(proposals), Ok(branches)) => Some(Known { proposals, branches }),
             (Err(error), _) | (_, Err(error)) => {
                 let problem = Problem::error(format!("what pull requests there are could not be read: {error}"));
-                report.problems.push(problem.help("nothing is proposed or closed in this run; the next one tries again"));
+                report
+                    .problems
+                    .push(problem.help("nothing is proposed or closed in this run; the next one tries again"));
                 None
             }
         }
@@ -114,7 +111,8 @@ impl Stage<'_> {
         unit.attempt = plan::admit(unit, &report.items, &known.proposals, &mark, max_attempts, self.now)?;
         let is_new = open_proposal(known, &unit.branch).is_none();
         if is_new && open >= settings.open_limit && unit.severity < Severity::Critical {
-            let reason = format!("{open} pull requests are open (open_limit {}); merge or close one", settings.open_limit);
+            let reason =
+                format!("{open} pull requests are open (open_limit {}); merge or close one", settings.open_limit);
             return Err((Outcome::Limited, reason));
         }
         let proven = prove(unit, &self.workshop).await.map_err(|reason| (Outcome::Unproven, reason))?;
@@ -135,7 +133,8 @@ impl Stage<'_> {
             commit: &self.checkout.commit,
             version: env!("CARGO_PKG_VERSION"),
         };
-        let or_default = |own: &Vec<String>, default: &Vec<String>| if own.is_empty() { default.clone() } else { own.clone() };
+        let or_default =
+            |own: &Vec<String>, default: &Vec<String>| if own.is_empty() { default.clone() } else { own.clone() };
         let no_reviewer = policy.reviewers.is_empty() && policy.team_reviewers.is_empty();
         let only_repair = !unit.items.iter().any(|item| report.items[*item].repository_drift);
         let diff = self.diff(&proven);
@@ -159,8 +158,9 @@ impl Stage<'_> {
     fn diff(&self, proven: &Proven) -> String {
         let mut text = String::new();
         for (file, new) in &proven.files {
-            let old = self.workshop.tree.read(file).unwrap_or_default();
-            let (old, new) = (String::from_utf8_lossy(&old), String::from_utf8_lossy(new.as_deref().unwrap_or_default()));
+            let old = self.workshop.tree.read(file).ok().flatten().unwrap_or_default();
+            let (old, new) =
+                (String::from_utf8_lossy(&old), String::from_utf8_lossy(new.as_deref().unwrap_or_default()));
             let holds_secret = self.workshop.rendered.iter().flat_map(|rendered| &rendered.manifests).any(|manifest| {
                 manifest.id.kind.is_secret() && manifest.origin.as_ref().is_some_and(|origin| origin.file == *file)
             });
@@ -184,19 +184,15 @@ impl Stage<'_> {
         }
     }
 
-    async fn publish(
-        &self,
-        unit: &Unit,
-        proposal: &Proposal,
-        known: &Known,
-        limited: &mut bool,
-        report: &mut RunReport,
-    ) -> UnitResult {
+    async fn publish(&self, unit: &Unit, proposal: &Proposal, known: &Known, report: &mut RunReport) -> UnitResult {
         let existing = open_proposal(known, &unit.branch);
         let branch = known.branches.iter().find(|branch| branch.name == unit.branch);
         if let Some(branch) = branch.filter(|branch| !branch.ours) {
             let reason = format!("a person has committed to {}; it is theirs now", branch.name);
-            return UnitResult { url: existing.map(|known| known.url.clone()), ..self.result(unit, Outcome::EditedByPerson, reason) };
+            return UnitResult {
+                url: existing.map(|known| known.url.clone()),
+                ..self.result(unit, Outcome::EditedByPerson, reason)
+            };
         }
         let Some(forge) = self.forge.filter(|_| self.extent == Extent::Publish) else {
             let reason = match (existing, self.forge) {
@@ -204,7 +200,10 @@ impl Stage<'_> {
                 (None, Some(_)) => "would be opened",
                 (None, None) => "would be opened, if the config named a forge",
             };
-            return UnitResult { url: existing.map(|known| known.url.clone()), ..self.result(unit, Outcome::Planned, reason.to_owned()) };
+            return UnitResult {
+                url: existing.map(|known| known.url.clone()),
+                ..self.result(unit, Outcome::Planned, reason.to_owned())
+            };
         };
         let is_current = branch.is_some_and(|branch| branch.single && !branch.behind && branch.files == proposal.files);
         if !is_current {
@@ -222,24 +221,24 @@ impl Stage<'_> {
             }
         }
         let done = match existing {
-            Some(existing) => forge.update(existing, proposal).await,
-            None => forge.open(proposal, &self.checkout.branch).await,
+            Some(existing) => forge.update(existing, proposal),
+            None => forge.open(proposal, &self.checkout.branch),
         };
         match done {
             Ok(published) => {
-                let remarks = published.remarks.iter().map(|remark| {
-                    Problem::warning(format!("{}: {remark}", published.url))
-                });
+                let remarks =
+                    published.remarks.iter().map(|remark| Problem::warning(format!("{}: {remark}", published.url)));
                 report.problems.extend(remarks);
                 let (outcome, reason) = match existing {
                     None => (Outcome::Created, "the pull request was opened"),
-                    Some(_) if is_current && !published.changed => (Outcome::Unchanged, "the pull request is as it should be"),
+                    Some(_) if is_current && !published.changed => {
+                        (Outcome::Unchanged, "the pull request is as it should be")
+                    }
                     Some(_) => (Outcome::Updated, "the pull request was brought up to date"),
                 };
                 UnitResult { url: Some(published.url), ..self.result(unit, outcome, reason.to_owned()) }
             }
             Err(error) => {
-                *limited |= matches!(error, ForgeError::RateLimited { .. });
                 report.problems.push(Problem::error(format!("the pull request of {} failed: {error}", unit.branch)));
                 self.result(unit, Outcome::Failed, error.to_string())
             }
@@ -265,15 +264,18 @@ impl Stage<'_> {
                 "The drift is gone: at commit `{}` the cluster agrees with Git in every field this was about. Closed by trueup.",
                 self.checkout.commit.get(..12).unwrap_or(&self.checkout.commit)
             );
-            if let Err(error) = forge.close(proposal, &comment).await {
+            if let Err(error) = forge.close(proposal, &comment) {
                 report.problems.push(Problem::error(format!("{} could not be closed: {error}", proposal.url)));
                 continue;
             }
-            let head = known.branches.iter().find(|branch| branch.name == proposal.branch).map(|branch| branch.head.clone());
+            let head =
+                known.branches.iter().find(|branch| branch.name == proposal.branch).map(|branch| branch.head.clone());
             if let Some(head) = head
                 && let Err(error) = self.repository.delete(&proposal.branch, &head).await
             {
-                report.problems.push(Problem::warning(format!("the branch {} could not be deleted: {error}", proposal.branch)));
+                report
+                    .problems
+                    .push(Problem::warning(format!("the branch {} could not be deleted: {error}", proposal.branch)));
             }
             report.closed.push(proposal.url.clone());
         }

@@ -1,27 +1,15 @@
 //! Rendering: a source's files → manifests with their origin, secrets masked as they are built.
 
-pub mod kustomize;
 mod objects;
 pub mod plain;
 pub mod tree;
 
 pub use tree::SourceTree;
 
-use std::path::PathBuf;
-
 use crate::domain::problem::Problem;
 use crate::domain::resource::Manifest;
-
-/// The programs and limits that rendering needs.
-#[derive(Debug, Clone)]
-pub struct RenderSettings {
-    /// The kustomize program; none looks for `kustomize`, then `kubectl kustomize`, on the PATH.
-    pub kustomize: Option<PathBuf>,
-    /// Seconds after which a renderer is stopped.
-    pub timeout_seconds: u64,
-    /// Bytes of output after which a renderer is stopped.
-    pub max_output_bytes: usize,
-}
+use crate::domain::secret::MaskKey;
+use crate::domain::source::{Renderer, Source};
 
 /// What a source declares.
 #[derive(Debug, Default)]
@@ -33,4 +21,20 @@ pub struct Rendered {
     /// Whether something that may declare objects could not be read: then nothing of this source may be called missing
     /// or unmanaged, and no proof over it holds.
     pub incomplete: bool,
+}
+
+/// Renders a source. Reading files blocks, and so runs on a thread that may.
+pub async fn render(tree: &SourceTree, source: &Source, key: &MaskKey) -> Rendered {
+    let (tree, own, key) = (tree.clone(), source.clone(), key.clone());
+    let rendered = tokio::task::spawn_blocking(move || match own.renderer {
+        Renderer::Plain => plain::render(&tree, &own, &key),
+    });
+    rendered.await.unwrap_or_else(|_| Rendered {
+        problems: vec![Problem::error(format!(
+            "the source {} could not be rendered: its renderer failed",
+            source.name
+        ))],
+        incomplete: true,
+        ..Rendered::default()
+    })
 }

@@ -1,9 +1,14 @@
 //! The config repository: clone, fetch, a tree on disk, and pushes that are known to have happened.
 
+mod git;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use secrecy::SecretString;
+
+use crate::domain::problem::Problem;
 
 /// Where the repository is and how to get in.
 #[derive(Debug, Clone)]
@@ -75,4 +80,94 @@ pub struct Push {
     pub message: String,
     /// The head that the branch had when it was looked at; the push is refused if it has moved. None: must not exist.
     pub expected: Option<String>,
+}
+
+/// Why the repository could not be read or pushed to.
+#[derive(Debug, thiserror::Error)]
+pub enum RepositoryError {
+    /// This version cannot speak the address's protocol.
+    #[error("{0} is not a local path or file:// address, which is all that this version can reach")]
+    Unsupported(String),
+    /// The branch to follow is not there.
+    #[error("the branch {0} is not in the repository; set repository.branch")]
+    NoBranch(String),
+    /// The cache folder cannot be used.
+    #[error("the cache {path} cannot be used: {source}")]
+    Cache { path: PathBuf, source: std::io::Error },
+    /// The branch has moved since it was looked at.
+    #[error("the branch {0} has moved meanwhile; the next run looks again")]
+    Moved(String),
+    /// The branch is not one of trueup's.
+    #[error("{0} is not below auto-remediation/ and is never written")]
+    NotOurs(String),
+    /// The server refused the ref.
+    #[error("the server refused {branch}: {refusal}")]
+    Refused { branch: String, refusal: String },
+    /// Anything else that git says.
+    #[error("git: {0}")]
+    Git(String),
+}
+
+impl From<git2::Error> for RepositoryError {
+    fn from(error: git2::Error) -> Self {
+        Self::Git(error.message().to_owned())
+    }
+}
+
+/// A repository that is ready to use. Its work blocks, and so runs on threads that may.
+#[derive(Debug, Clone)]
+pub struct Repository {
+    settings: Arc<RepositorySettings>,
+}
+
+impl Repository {
+    /// Checks the address; nothing is asked yet.
+    pub fn open(settings: RepositorySettings) -> Result<Self, RepositoryError> {
+        let is_local = settings.url.starts_with("file://") || std::path::Path::new(&settings.url).is_absolute();
+        if !is_local {
+            return Err(RepositoryError::Unsupported(settings.url));
+        }
+        Ok(Self { settings: Arc::new(settings) })
+    }
+
+    /// Fetches, and exports the tracked branch. Problems are names and links that were refused.
+    pub async fn update(&self) -> Result<(Checkout, Vec<Problem>), RepositoryError> {
+        self.blocking(|settings| {
+            let repository = git::open(settings)?;
+            let (branch, commit) = git::fetch(&repository, settings)?;
+            let root = settings.cache.join("tree");
+            let problems = git::export(&repository, commit, &root)?;
+            Ok((Checkout { root, commit: commit.to_string(), branch }, problems))
+        })
+        .await
+    }
+
+    /// The branches below `prefix`, as the last [`Repository::update`] saw them.
+    pub async fn branches(&self, checkout: &Checkout, prefix: &str) -> Result<Vec<RemoteBranch>, RepositoryError> {
+        let (tracked, prefix) = (checkout.commit.clone(), prefix.to_owned());
+        self.blocking(move |settings| {
+            git::branches(&git::open(settings)?, settings, git2::Oid::from_str(&tracked)?, &prefix)
+        })
+        .await
+    }
+
+    /// Commits and pushes; yields the commit once the server has said that the branch is there.
+    pub async fn push(&self, push: Push) -> Result<String, RepositoryError> {
+        self.blocking(move |settings| git::push(&git::open(settings)?, settings, &push)).await
+    }
+
+    /// Deletes a branch that is still at `head`.
+    pub async fn delete(&self, branch: &str, head: &str) -> Result<(), RepositoryError> {
+        let (branch, head) = (branch.to_owned(), head.to_owned());
+        self.blocking(move |settings| git::delete(&git::open(settings)?, &branch, &head)).await
+    }
+
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&RepositorySettings) -> Result<T, RepositoryError> + Send + 'static,
+    ) -> Result<T, RepositoryError> {
+        let settings = Arc::clone(&self.settings);
+        let done = tokio::task::spawn_blocking(move || work(&settings)).await;
+        done.unwrap_or_else(|error| Err(RepositoryError::Git(error.to_string())))
+    }
 }

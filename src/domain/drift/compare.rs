@@ -3,20 +3,11 @@
 use serde_json::Value;
 
 use crate::domain::drift::Difference;
+use crate::domain::drift::walk::Walker;
 use crate::domain::field_path::FieldPath;
 use crate::domain::ownership::ManagerClasses;
 use crate::domain::resource::LiveObject;
 use crate::domain::schema::Schemas;
-
-/// How the source that declares an object delivers it: decides what its own manager's ownership means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Ownership {
-    /// Server-side apply: the delivery owns only what it sent.
-    Sent,
-    /// Create, client-side apply or Helm 3: the delivery owns every default too.
-    #[default]
-    SentAndDefaults,
-}
 
 /// What a comparison needs besides the two objects.
 #[derive(Debug, Clone, Copy)]
@@ -50,6 +41,158 @@ pub struct Comparison {
 }
 
 /// Compares a declared object (secrets masked) with the live one.
-pub fn compare(_declared: &Value, _live: &LiveObject, _rules: &Rules<'_>) -> Comparison {
-    todo!()
+pub fn compare(declared: &Value, live: &LiveObject, rules: &Rules<'_>) -> Comparison {
+    Walker::new(declared, live, rules).run(&live.object)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::domain::drift::ManagerClass;
+    use crate::domain::ownership::ManagerRule;
+    use crate::domain::resource::ResourceId;
+
+    fn managers() -> ManagerClasses {
+        let rule = |manager: &str, class| ManagerRule { manager: manager.to_owned(), subresource: None, class };
+        ManagerClasses {
+            rules: vec![
+                rule("kubectl-client-side-apply", ManagerClass::Delivery),
+                rule("kubectl-*", ManagerClass::Person),
+                rule("*-controller-manager", ManagerClass::Controller),
+            ],
+        }
+    }
+
+    /// Yields `change path: declared → live by manager` for each difference.
+    fn check(declared: &Value, live: &Value) -> Vec<String> {
+        let mut object = live.clone();
+        let managed =
+            object.pointer_mut("/metadata").and_then(|metadata| metadata.as_object_mut()?.remove("managedFields"));
+        let managed_fields = managed.map(|managed| serde_json::value::to_raw_value(&managed).expect("JSON"));
+        let live = LiveObject { id: ResourceId::of(&object).expect("named"), object, managed_fields };
+        let (schemas, managers) = (Schemas::default(), managers());
+        let rules = Rules { schemas: &schemas, managers: &managers, delivery_manager: Some("gitops") };
+        let text = |value: Option<Value>| value.map_or("-".to_owned(), |value| value.to_string());
+        let told = compare(declared, &live, &rules).differences.into_iter().map(|difference| {
+            let by = difference.changed_by.map(|by| format!(" by {}", by.manager)).unwrap_or_default();
+            let (change, path) = (difference.change, difference.path);
+            format!("{change} {path}: {} → {}{by}", text(difference.declared), text(difference.live))
+        });
+        told.collect()
+    }
+
+    fn pod(spec: &Value) -> Value {
+        json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"},
+            "spec": {"template": {"spec": spec}}})
+    }
+
+    fn web(container: &Value) -> Value {
+        let mut web = json!({"name": "web", "image": "a:1"});
+        web.as_object_mut().expect("map").extend(container.as_object().expect("map").clone());
+        pod(&json!({"containers": [web]}))
+    }
+
+    /// Other spellings, defaults, order of map lists, allocated and tool-written fields are no drift.
+    #[test]
+    fn what_is_the_same_is_no_drift() {
+        for (declared, live) in [
+            (
+                web(&json!({"resources": {"limits": {"cpu": "1000m", "memory": "1024Mi"}}})),
+                web(&json!({"resources": {"limits": {"cpu": "1", "memory": "1Gi"}}})),
+            ),
+            (
+                web(&json!({})),
+                web(
+                    &json!({"imagePullPolicy": "IfNotPresent", "terminationMessagePath": "/dev/termination-log", "resources": {}}),
+                ),
+            ),
+            (
+                web(&json!({"ports": [{"containerPort": 80}]})),
+                web(&json!({"ports": [{"containerPort": 80, "protocol": "TCP"}]})),
+            ),
+            (
+                web(&json!({"env": [{"name": "A", "value": "1"}, {"name": "B", "value": ""}]})),
+                web(&json!({"env": [{"name": "B"}, {"name": "A", "value": "1"}]})),
+            ),
+            (
+                pod(&json!({"hostNetwork": false, "nodeSelector": {}, "containers": []})),
+                pod(
+                    &json!({"dnsPolicy": "ClusterFirst", "restartPolicy": "Always", "securityContext": {}, "terminationGracePeriodSeconds": 30}),
+                ),
+            ),
+            (
+                json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s", "creationTimestamp": null}, "spec": {"ports": [{"port": 80}]}}),
+                json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s", "uid": "1", "namespace": "d"},
+                    "spec": {"type": "ClusterIP", "clusterIP": "10.0.0.1", "clusterIPs": ["10.0.0.1"], "sessionAffinity": "None",
+                        "internalTrafficPolicy": "Cluster", "ipFamilies": ["IPv4"], "ipFamilyPolicy": "SingleStack",
+                        "ports": [{"port": 80, "targetPort": 80, "protocol": "TCP"}]}}),
+            ),
+        ] {
+            assert_eq!(check(&declared, &live), Vec::<String>::new());
+            assert_eq!(check(&declared, &declared), Vec::<String>::new());
+        }
+    }
+
+    /// Changed, removed and added fields and items are found at their paths.
+    #[test]
+    fn what_differs_is_found() {
+        for (declared, live, expected) in [
+            (
+                web(&json!({"resources": {"limits": {"memory": "1Gi"}}})),
+                web(&json!({"resources": {"limits": {"memory": "2Gi"}}})),
+                "changed spec.template.spec.containers[name=web].resources.limits.memory: \"1Gi\" → \"2Gi\"",
+            ),
+            (
+                web(&json!({"env": [{"name": "A", "value": "1"}, {"name": "B", "value": "2"}]})),
+                web(&json!({"env": [{"name": "B", "value": "2"}]})),
+                "removed spec.template.spec.containers[name=web].env[name=A]: {\"name\":\"A\",\"value\":\"1\"} → -",
+            ),
+            (
+                web(&json!({})),
+                web(&json!({"securityContext": {"privileged": true}})),
+                "added spec.template.spec.containers[name=web].securityContext.privileged: - → true",
+            ),
+            (
+                web(&json!({"ports": [{"containerPort": 53}]})),
+                web(
+                    &json!({"ports": [{"containerPort": 53, "protocol": "TCP"}, {"containerPort": 53, "protocol": "UDP"}]}),
+                ),
+                "added spec.template.spec.containers[name=web].ports[containerPort=53,protocol=UDP]: - → {\"containerPort\":53,\"protocol\":\"UDP\"}",
+            ),
+            (
+                web(&json!({"args": ["a", "b"]})),
+                web(&json!({"args": ["a", "c"]})),
+                "changed spec.template.spec.containers[name=web].args[1]: \"b\" → \"c\"",
+            ),
+            (
+                pod(&json!({"containers": []})),
+                pod(&json!({"containers": [], "terminationGracePeriodSeconds": 1})),
+                "added spec.template.spec.terminationGracePeriodSeconds: - → 1",
+            ),
+        ] {
+            assert_eq!(check(&declared, &live), [expected]);
+        }
+    }
+
+    /// Of live-only fields, what nobody or a controller owns is explained; what a person owns is drift.
+    #[test]
+    fn ownership_decides_about_additions() {
+        let live = |manager: &str, subresource: &str, fields: Value| {
+            let mut live = pod(&json!({"containers": [], "hostNetwork": true}));
+            live["metadata"]["managedFields"] = json!([{"manager": manager, "operation": "Update", "subresource": subresource,
+                "apiVersion": "apps/v1", "fieldsType": "FieldsV1", "fieldsV1": fields}]);
+            live
+        };
+        let declared = pod(&json!({"containers": []}));
+        let owned = || json!({"f:spec": {"f:template": {"f:spec": {"f:hostNetwork": {}}}}});
+        let found = "added spec.template.spec.hostNetwork: - → true by kubectl-edit";
+        assert_eq!(check(&declared, &live("kubectl-edit", "", owned())), [found]);
+        assert_eq!(
+            check(&declared, &live("kubectl-edit", "", json!({"f:spec": {"f:replicas": {}}}))),
+            Vec::<String>::new()
+        );
+        assert_eq!(check(&declared, &live("kube-controller-manager", "", owned())), Vec::<String>::new());
+    }
 }

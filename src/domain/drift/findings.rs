@@ -15,11 +15,9 @@ use crate::domain::drift::threshold::threshold_for;
 use crate::domain::drift::{Aspect, Category, Change, Confidence, Difference, DriftItem, DriftKind, Severity, Verdict};
 use crate::domain::field_path::FieldPath;
 use crate::domain::glob;
+use crate::domain::normalize::RESTORE_ANNOTATION;
 use crate::domain::outcome::SetAside;
 use crate::domain::resource::{LiveObject, Manifest, ResourceId};
-
-/// The annotation by which a merged restore makes the delivery apply again.
-pub const RESTORE_ANNOTATION: &str = "trueup.dev/restore";
 
 /// What was found in some resources, before it is known what counts.
 #[derive(Debug, Default)]

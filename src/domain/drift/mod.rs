@@ -13,6 +13,8 @@ pub mod item;
 pub mod scan;
 pub mod semantic;
 pub mod threshold;
+mod walk;
+mod walk_list;
 
 pub use item::{
     Aspect, Category, Change, ChangedBy, Confidence, Difference, DriftItem, DriftKind, ManagerClass, Severity, Verdict,

@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
-use Default::{Allocated, Bool, Computed, Int, Json, Text, UnsetInt};
+use self::Default::{Allocated, Bool, Computed, Int, Json, Text, UnsetInt};
 
 /// What a field is where nobody sets it.
 #[derive(Debug, Clone, Copy)]
@@ -83,7 +83,9 @@ impl Default {
 /// Whether a live value is a default that the field may have had when the object was created, although the fields it
 /// depends on have changed since.
 pub fn may_have_been(part: &str, field: &str, live: &Value) -> bool {
-    part == "core/v1.Container" && field == "imagePullPolicy" && matches!(live.as_str(), Some("Always" | "IfNotPresent"))
+    part == "core/v1.Container"
+        && field == "imagePullPolicy"
+        && matches!(live.as_str(), Some("Always" | "IfNotPresent"))
 }
 
 /// The value that a live-only map entry gets from another field: a Pod's requests from its limits, the defaults of a
@@ -94,7 +96,9 @@ pub fn entry<'v>(part: &str, field: &str, key: &str, site: &Site<'v>) -> Option<
     match (part, field) {
         ("core/v1.ResourceRequirements", "requests") if kind == Some("Pod") => other("limits"),
         ("core/v1.LimitRangeItem", "default") => other("max"),
-        ("core/v1.LimitRangeItem", "defaultRequest") => other("default").or_else(|| other("min")).or_else(|| other("max")),
+        ("core/v1.LimitRangeItem", "defaultRequest") => {
+            other("default").or_else(|| other("min")).or_else(|| other("max"))
+        }
         ("meta/v1.ObjectMeta", "labels")
             if matches!(kind, Some("Job" | "ReplicationController"))
                 && site.get("labels").and_then(Value::as_object).is_none_or(Map::is_empty) =>
@@ -156,5 +160,196 @@ fn list_kind(site: &Site<'_>) -> Option<Value> {
 
 const SCALE_UP: &str = r#"{"policies":[{"periodSeconds":15,"type":"Pods","value":4},{"periodSeconds":15,"type":"Percent","value":100}],"selectPolicy":"Max","stabilizationWindowSeconds":0}"#;
 const SCALE_DOWN: &str = r#"{"policies":[{"periodSeconds":15,"type":"Percent","value":100}],"selectPolicy":"Max"}"#;
-const CPU_80: &str = r#"[{"type":"Resource","resource":{"name":"cpu","target":{"type":"Utilization","averageUtilization":80}}}]"#;
+const CPU_80: &str =
+    r#"[{"type":"Resource","resource":{"name":"cpu","target":{"type":"Utilization","averageUtilization":80}}}]"#;
 
+/// Type, field, default; sorted for the search in [`find`].
+#[rustfmt::skip]
+const TABLE: &[(&str, &str, Default)] = &[
+    ("admissionregistration/v1.MatchResources", "matchPolicy", Text("Equivalent")),
+    ("admissionregistration/v1.MatchResources", "namespaceSelector", Json(r#"{}"#)),
+    ("admissionregistration/v1.MatchResources", "objectSelector", Json(r#"{}"#)),
+    ("admissionregistration/v1.MutatingWebhook", "failurePolicy", Text("Fail")),
+    ("admissionregistration/v1.MutatingWebhook", "matchPolicy", Text("Equivalent")),
+    ("admissionregistration/v1.MutatingWebhook", "namespaceSelector", Json(r#"{}"#)),
+    ("admissionregistration/v1.MutatingWebhook", "objectSelector", Json(r#"{}"#)),
+    ("admissionregistration/v1.MutatingWebhook", "reinvocationPolicy", Text("Never")),
+    ("admissionregistration/v1.MutatingWebhook", "timeoutSeconds", Int(10)),
+    ("admissionregistration/v1.NamedRuleWithOperations", "scope", Text("*")),
+    ("admissionregistration/v1.RuleWithOperations", "scope", Text("*")),
+    ("admissionregistration/v1.ServiceReference", "port", Int(443)),
+    ("admissionregistration/v1.ValidatingAdmissionPolicySpec", "failurePolicy", Text("Fail")),
+    ("admissionregistration/v1.ValidatingWebhook", "failurePolicy", Text("Fail")),
+    ("admissionregistration/v1.ValidatingWebhook", "matchPolicy", Text("Equivalent")),
+    ("admissionregistration/v1.ValidatingWebhook", "namespaceSelector", Json(r#"{}"#)),
+    ("admissionregistration/v1.ValidatingWebhook", "objectSelector", Json(r#"{}"#)),
+    ("admissionregistration/v1.ValidatingWebhook", "timeoutSeconds", Int(10)),
+    ("admissionregistration/v1.WebhookClientConfig", "caBundle", Allocated),
+    ("apiextensions/v1.CustomResourceDefinitionNames", "listKind", Computed(list_kind)),
+    ("apiextensions/v1.CustomResourceDefinitionNames", "singular", Computed(singular)),
+    ("apiextensions/v1.CustomResourceDefinitionSpec", "conversion", Json(r#"{"strategy":"None"}"#)),
+    ("apiextensions/v1.ServiceReference", "port", Int(443)),
+    ("apiextensions/v1.WebhookClientConfig", "caBundle", Allocated),
+    ("apiregistration/v1.APIServiceSpec", "caBundle", Allocated),
+    ("apiregistration/v1.ServiceReference", "port", Int(443)),
+    ("apps/v1.DaemonSetSpec", "revisionHistoryLimit", Int(10)),
+    ("apps/v1.DaemonSetSpec", "updateStrategy", Json(r#"{"type":"RollingUpdate","rollingUpdate":{"maxSurge":0,"maxUnavailable":1}}"#)),
+    ("apps/v1.DaemonSetUpdateStrategy", "rollingUpdate", Json(r#"{"maxSurge":0,"maxUnavailable":1}"#)),
+    ("apps/v1.DaemonSetUpdateStrategy", "type", Text("RollingUpdate")),
+    ("apps/v1.DeploymentSpec", "progressDeadlineSeconds", Int(600)),
+    ("apps/v1.DeploymentSpec", "replicas", Int(1)),
+    ("apps/v1.DeploymentSpec", "revisionHistoryLimit", Int(10)),
+    ("apps/v1.DeploymentSpec", "strategy", Json(r#"{"type":"RollingUpdate","rollingUpdate":{"maxSurge":"25%","maxUnavailable":"25%"}}"#)),
+    ("apps/v1.DeploymentStrategy", "rollingUpdate", Json(r#"{"maxSurge":"25%","maxUnavailable":"25%"}"#)),
+    ("apps/v1.DeploymentStrategy", "type", Text("RollingUpdate")),
+    ("apps/v1.ReplicaSetSpec", "replicas", Int(1)),
+    ("apps/v1.RollingUpdateDaemonSet", "maxSurge", Int(0)),
+    ("apps/v1.RollingUpdateDaemonSet", "maxUnavailable", Int(1)),
+    ("apps/v1.RollingUpdateDeployment", "maxSurge", Text("25%")),
+    ("apps/v1.RollingUpdateDeployment", "maxUnavailable", Text("25%")),
+    ("apps/v1.RollingUpdateStatefulSetStrategy", "maxUnavailable", Int(1)),
+    ("apps/v1.RollingUpdateStatefulSetStrategy", "partition", Int(0)),
+    ("apps/v1.StatefulSetPersistentVolumeClaimRetentionPolicy", "whenDeleted", Text("Retain")),
+    ("apps/v1.StatefulSetPersistentVolumeClaimRetentionPolicy", "whenScaled", Text("Retain")),
+    ("apps/v1.StatefulSetSpec", "persistentVolumeClaimRetentionPolicy", Json(r#"{"whenDeleted":"Retain","whenScaled":"Retain"}"#)),
+    ("apps/v1.StatefulSetSpec", "podManagementPolicy", Text("OrderedReady")),
+    ("apps/v1.StatefulSetSpec", "replicas", Int(1)),
+    ("apps/v1.StatefulSetSpec", "revisionHistoryLimit", Int(10)),
+    ("apps/v1.StatefulSetSpec", "updateStrategy", Json(r#"{"type":"RollingUpdate","rollingUpdate":{"partition":0}}"#)),
+    ("apps/v1.StatefulSetUpdateStrategy", "rollingUpdate", Json(r#"{"partition":0}"#)),
+    ("apps/v1.StatefulSetUpdateStrategy", "type", Text("RollingUpdate")),
+    ("autoscaling/v1.HorizontalPodAutoscalerSpec", "minReplicas", Int(1)),
+    ("autoscaling/v1.HorizontalPodAutoscalerSpec", "targetCPUUtilizationPercentage", Int(80)),
+    ("autoscaling/v2.HPAScalingRules", "policies", Allocated),
+    ("autoscaling/v2.HPAScalingRules", "selectPolicy", Text("Max")),
+    ("autoscaling/v2.HPAScalingRules", "stabilizationWindowSeconds", Int(0)),
+    ("autoscaling/v2.HorizontalPodAutoscalerBehavior", "scaleDown", Json(SCALE_DOWN)),
+    ("autoscaling/v2.HorizontalPodAutoscalerBehavior", "scaleUp", Json(SCALE_UP)),
+    ("autoscaling/v2.HorizontalPodAutoscalerSpec", "metrics", Json(CPU_80)),
+    ("autoscaling/v2.HorizontalPodAutoscalerSpec", "minReplicas", Int(1)),
+    ("batch/v1.CronJobSpec", "concurrencyPolicy", Text("Allow")),
+    ("batch/v1.CronJobSpec", "failedJobsHistoryLimit", Int(1)),
+    ("batch/v1.CronJobSpec", "successfulJobsHistoryLimit", Int(3)),
+    ("batch/v1.CronJobSpec", "suspend", Bool(false)),
+    ("batch/v1.JobSpec", "backoffLimit", Computed(backoff_limit)),
+    ("batch/v1.JobSpec", "completionMode", Text("NonIndexed")),
+    ("batch/v1.JobSpec", "completions", Computed(completions)),
+    ("batch/v1.JobSpec", "manualSelector", Bool(false)),
+    ("batch/v1.JobSpec", "parallelism", Int(1)),
+    ("batch/v1.JobSpec", "podReplacementPolicy", Computed(pod_replacement)),
+    ("batch/v1.JobSpec", "selector", Allocated),
+    ("batch/v1.JobSpec", "suspend", Bool(false)),
+    ("batch/v1.PodFailurePolicyOnPodConditionsPattern", "status", Text("True")),
+    ("core/v1.ConfigMapVolumeSource", "defaultMode", Int(420)),
+    ("core/v1.Container", "imagePullPolicy", Computed(pull_policy)),
+    ("core/v1.Container", "terminationMessagePath", Text("/dev/termination-log")),
+    ("core/v1.Container", "terminationMessagePolicy", Text("File")),
+    ("core/v1.ContainerPort", "protocol", Text("TCP")),
+    ("core/v1.DownwardAPIVolumeSource", "defaultMode", Int(420)),
+    ("core/v1.EndpointPort", "protocol", Text("TCP")),
+    ("core/v1.EphemeralContainer", "imagePullPolicy", Computed(pull_policy)),
+    ("core/v1.EphemeralContainer", "terminationMessagePath", Text("/dev/termination-log")),
+    ("core/v1.EphemeralContainer", "terminationMessagePolicy", Text("File")),
+    ("core/v1.GRPCAction", "service", Text("")),
+    ("core/v1.HTTPGetAction", "path", Text("/")),
+    ("core/v1.HTTPGetAction", "scheme", Text("HTTP")),
+    ("core/v1.HostPathVolumeSource", "type", Text("")),
+    ("core/v1.ISCSIPersistentVolumeSource", "iscsiInterface", Text("default")),
+    ("core/v1.ISCSIVolumeSource", "iscsiInterface", Text("default")),
+    ("core/v1.ImageVolumeSource", "pullPolicy", Computed(pull_policy)),
+    ("core/v1.Namespace", "spec", Json(r#"{"finalizers":["kubernetes"]}"#)),
+    ("core/v1.NamespaceSpec", "finalizers", Json(r#"["kubernetes"]"#)),
+    ("core/v1.ObjectFieldSelector", "apiVersion", Text("v1")),
+    ("core/v1.PersistentVolumeClaim", "apiVersion", Text("v1")),
+    ("core/v1.PersistentVolumeClaim", "kind", Text("PersistentVolumeClaim")),
+    ("core/v1.PersistentVolumeClaim", "status", Allocated),
+    ("core/v1.PersistentVolumeClaimSpec", "dataSource", Computed(|site| site.copy("dataSourceRef"))),
+    ("core/v1.PersistentVolumeClaimSpec", "dataSourceRef", Computed(|site| site.copy("dataSource"))),
+    ("core/v1.PersistentVolumeClaimSpec", "storageClassName", Allocated),
+    ("core/v1.PersistentVolumeClaimSpec", "volumeMode", Text("Filesystem")),
+    ("core/v1.PersistentVolumeClaimSpec", "volumeName", Allocated),
+    ("core/v1.PersistentVolumeSpec", "claimRef", Allocated),
+    ("core/v1.PersistentVolumeSpec", "persistentVolumeReclaimPolicy", Text("Retain")),
+    ("core/v1.PersistentVolumeSpec", "volumeMode", Text("Filesystem")),
+    ("core/v1.PodSpec", "dnsPolicy", Text("ClusterFirst")),
+    ("core/v1.PodSpec", "enableServiceLinks", Bool(true)),
+    ("core/v1.PodSpec", "nodeName", Allocated),
+    ("core/v1.PodSpec", "preemptionPolicy", Allocated),
+    ("core/v1.PodSpec", "priority", Allocated),
+    ("core/v1.PodSpec", "restartPolicy", Text("Always")),
+    ("core/v1.PodSpec", "schedulerName", Text("default-scheduler")),
+    ("core/v1.PodSpec", "serviceAccount", Computed(|site| pod_account(site, "serviceAccountName"))),
+    ("core/v1.PodSpec", "serviceAccountName", Computed(|site| pod_account(site, "serviceAccount"))),
+    ("core/v1.PodSpec", "terminationGracePeriodSeconds", Int(30)),
+    ("core/v1.Probe", "failureThreshold", UnsetInt(3)),
+    ("core/v1.Probe", "periodSeconds", UnsetInt(10)),
+    ("core/v1.Probe", "successThreshold", UnsetInt(1)),
+    ("core/v1.Probe", "timeoutSeconds", UnsetInt(1)),
+    ("core/v1.ProjectedVolumeSource", "defaultMode", Int(420)),
+    ("core/v1.ReplicationControllerSpec", "replicas", Int(1)),
+    ("core/v1.ReplicationControllerSpec", "selector", Computed(controller_selector)),
+    ("core/v1.ResourceFieldSelector", "divisor", Text("0")),
+    ("core/v1.Secret", "type", Text("Opaque")),
+    ("core/v1.SecretVolumeSource", "defaultMode", Int(420)),
+    ("core/v1.ServiceAccountTokenProjection", "expirationSeconds", Int(3600)),
+    ("core/v1.ServicePort", "nodePort", Allocated),
+    ("core/v1.ServicePort", "protocol", Text("TCP")),
+    ("core/v1.ServicePort", "targetPort", Computed(|site| site.copy("port"))),
+    ("core/v1.ServiceSpec", "allocateLoadBalancerNodePorts", Bool(true)),
+    ("core/v1.ServiceSpec", "clusterIP", Allocated),
+    ("core/v1.ServiceSpec", "clusterIPs", Allocated),
+    ("core/v1.ServiceSpec", "externalTrafficPolicy", Text("Cluster")),
+    ("core/v1.ServiceSpec", "healthCheckNodePort", Allocated),
+    ("core/v1.ServiceSpec", "internalTrafficPolicy", Text("Cluster")),
+    ("core/v1.ServiceSpec", "ipFamilies", Allocated),
+    ("core/v1.ServiceSpec", "ipFamilyPolicy", Allocated),
+    ("core/v1.ServiceSpec", "sessionAffinity", Text("None")),
+    ("core/v1.ServiceSpec", "sessionAffinityConfig", Computed(session_affinity)),
+    ("core/v1.ServiceSpec", "type", Text("ClusterIP")),
+    ("core/v1.Volume", "emptyDir", Json(r#"{}"#)),
+    ("discovery/v1.EndpointPort", "name", Text("")),
+    ("discovery/v1.EndpointPort", "protocol", Text("TCP")),
+    ("flowcontrol/v1.FlowSchemaSpec", "matchingPrecedence", Int(1000)),
+    ("flowcontrol/v1.LimitedPriorityLevelConfiguration", "lendablePercent", Int(0)),
+    ("flowcontrol/v1.LimitedPriorityLevelConfiguration", "nominalConcurrencyShares", Int(30)),
+    ("flowcontrol/v1.QueuingConfiguration", "handSize", Int(8)),
+    ("flowcontrol/v1.QueuingConfiguration", "queueLengthLimit", Int(50)),
+    ("flowcontrol/v1.QueuingConfiguration", "queues", Int(64)),
+    ("meta/v1.ObjectMeta", "finalizers", Allocated),
+    ("meta/v1.ObjectMeta", "generateName", Allocated),
+    ("meta/v1.ObjectMeta", "namespace", Allocated),
+    ("meta/v1.ObjectMeta", "ownerReferences", Allocated),
+    ("networking/v1.IngressClassParametersReference", "scope", Text("Cluster")),
+    ("networking/v1.IngressSpec", "ingressClassName", Allocated),
+    ("networking/v1.NetworkPolicyPort", "protocol", Text("TCP")),
+    ("networking/v1.NetworkPolicySpec", "policyTypes", Computed(policy_types)),
+    ("rbac/v1.RoleRef", "apiGroup", Text("rbac.authorization.k8s.io")),
+    ("rbac/v1.Subject", "apiGroup", Computed(subject_group)),
+    ("scheduling/v1.PriorityClass", "preemptionPolicy", Text("PreemptLowerPriority")),
+    ("storage/v1.CSIDriverSpec", "attachRequired", Bool(true)),
+    ("storage/v1.CSIDriverSpec", "fsGroupPolicy", Text("ReadWriteOnceWithFSType")),
+    ("storage/v1.CSIDriverSpec", "podInfoOnMount", Bool(false)),
+    ("storage/v1.CSIDriverSpec", "requiresRepublish", Bool(false)),
+    ("storage/v1.CSIDriverSpec", "seLinuxMount", Bool(false)),
+    ("storage/v1.CSIDriverSpec", "storageCapacity", Bool(false)),
+    ("storage/v1.CSIDriverSpec", "volumeLifecycleModes", Json(r#"["Persistent"]"#)),
+    ("storage/v1.StorageClass", "reclaimPolicy", Text("Delete")),
+    ("storage/v1.StorageClass", "volumeBindingMode", Text("Immediate")),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The table is sorted, or half of it would never be found; its JSON reads; and its types are in the schema.
+    #[test]
+    fn the_table_is_sound() {
+        let keys: Vec<_> = TABLE.iter().map(|row| (row.0, row.1)).collect();
+        assert!(keys.is_sorted());
+        for row in TABLE {
+            if let Json(text) = row.2 {
+                assert!(serde_json::from_str::<Value>(text).is_ok(), "{}.{}", row.0, row.1);
+            }
+        }
+    }
+}

@@ -62,7 +62,9 @@ pub fn is_tool_label(name: &str, value: &Value) -> bool {
 pub fn is_tool_item(part: &str, field: &str, item: &Value) -> bool {
     let text = |name: &str| item.get(name).and_then(Value::as_str).unwrap_or_default();
     match (part, field) {
-        ("core/v1.ServiceAccount", "secrets") => text("name").contains("-token-") || text("name").contains("-dockercfg-"),
+        ("core/v1.ServiceAccount", "secrets") => {
+            text("name").contains("-token-") || text("name").contains("-dockercfg-")
+        }
         ("core/v1.ServiceAccount", "imagePullSecrets") => text("name").contains("-dockercfg-"),
         ("core/v1.Container", "env") => text("name").starts_with("STAKATER_"),
         ("core/v1.Container", "volumeMounts") => text("mountPath") == "/var/run/secrets/kubernetes.io/serviceaccount",

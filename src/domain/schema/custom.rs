@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use serde_json::{Map as Object, Value};
 
-use super::{Field, Kind, Link, List, ListKind, Map, MergeKey, Schemas, Shape, Struct, UNKNOWN, built_in, built_in_type};
+use super::{
+    Field, Kind, Link, List, ListKind, Map, MergeKey, Schemas, Shape, Struct, UNKNOWN, built_in, built_in_type,
+};
 use crate::domain::resource::VersionedKind;
 
 const MAX_DEPTH: usize = 64;
@@ -193,7 +195,8 @@ impl<'d> Reader<'d> {
         let atomic = schema.get("x-kubernetes-map-type").and_then(Value::as_str) == Some("atomic");
         let keeps_unknown = schema.get("x-kubernetes-preserve-unknown-fields").and_then(Value::as_bool) == Some(true);
         if let Some(properties) = schema.get("properties").and_then(Value::as_object) {
-            let mut fields: Vec<Field> = properties.iter().map(|(name, field)| self.field(name, field, depth)).collect();
+            let mut fields: Vec<Field> =
+                properties.iter().map(|(name, field)| self.field(name, field, depth)).collect();
             fields.sort_by(|a, b| a.name.cmp(&b.name));
             let open = keeps_unknown || schema.get("additionalProperties").is_some_and(|value| *value != false);
             let part = Struct { name: Cow::Borrowed(""), fields: Cow::Owned(fields), atomic, open };

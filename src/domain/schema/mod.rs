@@ -188,6 +188,16 @@ impl Schemas {
             || self.loaded.contains_key(&(kind.api_version.clone(), kind.kind.clone()))
     }
 
+    /// Whether a kind is compiled in.
+    pub fn is_built_in(api_version: &str, kind: &str) -> bool {
+        built_in(api_version, kind).is_some()
+    }
+
+    /// The type of `metadata`, which every kind shares.
+    pub fn object_meta() -> Shape {
+        built_in_type("meta/v1.ObjectMeta").map_or(Shape::Any, |part| Shape::Struct(Link::Static(part)))
+    }
+
     /// Whether objects of a kind live in a namespace; none where nothing tells.
     pub fn is_namespaced(&self, kind: &VersionedKind) -> Option<bool> {
         if let Some((_, namespaced)) = built_in(&kind.api_version, &kind.kind) {
@@ -225,7 +235,8 @@ mod tests {
         assert_eq!(scope("apps/v1", "Deployment"), Some(true));
         assert_eq!(scope("v1", "Namespace"), Some(false));
         assert_eq!(scope("example.com/v1", "Widget"), None);
-        let port = built_in_type("core/v1.ServiceSpec").and_then(|part| part.field("ports")).expect("a Service has ports");
+        let port =
+            built_in_type("core/v1.ServiceSpec").and_then(|part| part.field("ports")).expect("a Service has ports");
         let Shape::List(list) = &port.shape else { panic!("ports is no list") };
         let ListKind::Keyed(keys) = &list.kind else { panic!("ports has no keys") };
         assert_eq!(keys.iter().map(|key| &*key.name).collect::<Vec<_>>(), ["port", "protocol"]);

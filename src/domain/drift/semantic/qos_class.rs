@@ -43,7 +43,7 @@ fn class(pod_spec: &Value, path: &FieldPath) -> &'static str {
         for resource in ["cpu", "memory"] {
             let amount = |list: &str| {
                 let value = container.spec.get("resources")?.get(list)?.get(resource)?;
-                Quantity::of(value).filter(|quantity| !quantity.is_zero())
+                Quantity::of(value).filter(|quantity| quantity.nanos() != 0)
             };
             let limit = amount("limits");
             let request = amount("requests").or(limit);

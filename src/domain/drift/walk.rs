@@ -1,0 +1,267 @@
+//! The walk over a declared and a live object, guided by the type of each field.
+//!
+//! Declared and different is changed, declared and absent is removed. What only the live object has passes a sieve:
+//! empty, default, allocated and tool-written fields are no drift, then ownership decides (see facts of each rule in
+//! [`crate::domain::normalize`] and [`crate::domain::ownership`]).
+
+use serde_json::{Map, Value};
+
+use crate::domain::drift::amount::distance;
+use crate::domain::drift::compare::{Comparison, Explained, Rules};
+use crate::domain::drift::{Change, Confidence, Difference, ManagerClass};
+use crate::domain::field_path::{FieldPath, Step};
+use crate::domain::normalize::defaults::{self, Site};
+use crate::domain::normalize::written::{is_tool_annotation, is_tool_label};
+use crate::domain::normalize::{RESTORE_ANNOTATION, is_nothing, is_skipped, scalar, zero_matters};
+use crate::domain::ownership::{Owners, latest};
+use crate::domain::resource::LiveObject;
+use crate::domain::schema::{Field, Schemas, Shape};
+
+/// Where the walk is and what it found.
+pub(super) struct Walker<'a> {
+    pub(super) root: &'a Value,
+    shape: Shape,
+    custom: bool,
+    owners: Owners<'a>,
+    pub(super) path: FieldPath,
+    /// How many steps lead to the outermost part that is owned as one unit.
+    pub(super) unit: Option<usize>,
+    pub(super) found: Comparison,
+}
+
+/// The object that holds a field: its type's name and what is declared in it.
+#[derive(Clone, Copy)]
+pub(super) struct Holder<'v> {
+    pub(super) part: &'v str,
+    pub(super) field: &'v str,
+    pub(super) declared: &'v Map<String, Value>,
+}
+
+impl<'a> Walker<'a> {
+    pub(super) fn new(declared: &'a Value, live: &'a LiveObject, rules: &Rules<'a>) -> Self {
+        let text = |name: &str| declared.get(name).and_then(Value::as_str).unwrap_or_default();
+        let (api_version, kind) = (text("apiVersion"), text("kind"));
+        Self {
+            root: declared,
+            shape: rules.schemas.kind(api_version, kind),
+            custom: !Schemas::is_built_in(api_version, kind),
+            owners: Owners::read(live.managed_fields.as_deref(), rules.managers, rules.delivery_manager),
+            path: FieldPath::root(),
+            unit: None,
+            found: Comparison::default(),
+        }
+    }
+
+    pub(super) fn run(mut self, live: &Value) -> Comparison {
+        let shape = self.shape.clone();
+        if let (Some(declared), Some(live)) = (self.root.as_object(), live.as_object()) {
+            self.object(&shape, declared, live, None);
+        }
+        self.found
+    }
+
+    /// Two values of one field, both there.
+    pub(super) fn value(&mut self, shape: &Shape, declared: &Value, live: &Value, holder: Option<Holder<'_>>) {
+        match (declared, live) {
+            (Value::Object(declared), Value::Object(live)) => self.object(shape, declared, live, holder),
+            (Value::Array(declared), Value::Array(live)) => self.list(shape, declared, live, holder),
+            _ if scalar::same(shape, self.custom, declared, live) => {}
+            _ if is_nothing(shape, declared) && is_nothing(shape, live) => {}
+            _ => self.report(Change::Changed, shape, Some(declared), Some(live)),
+        }
+    }
+
+    fn object(
+        &mut self,
+        shape: &Shape,
+        declared: &Map<String, Value>,
+        live: &Map<String, Value>,
+        holder: Option<Holder<'_>>,
+    ) {
+        let before = self.unit;
+        let atomic = match shape {
+            Shape::Struct(part) => part.atomic,
+            Shape::Map(map) => map.atomic,
+            _ => false,
+        };
+        if atomic {
+            self.unit.get_or_insert(self.path.steps().len());
+        }
+        let part = if let Shape::Struct(part) = shape { &*part.name } else { "" };
+        let only_live = live.keys().filter(|name| !declared.contains_key(*name));
+        for name in declared.keys().chain(only_live) {
+            if is_skipped(part, name, self.path.is_root(), Some(declared)) || name == RESTORE_ANNOTATION {
+                continue;
+            }
+            self.path.push(Step::Field(name.clone()));
+            let field = self.field(shape, name);
+            let here = Holder { part, field: name, declared };
+            let present = |value: Option<&'_ Value>| value.is_some_and(|value| !value.is_null());
+            match (declared.get(name), live.get(name)) {
+                (Some(value), Some(other)) if present(Some(value)) && present(Some(other)) => {
+                    if self.counts_as_unset(&field, here, value, other) {
+                        self.added(&field, other, here, holder);
+                    } else {
+                        self.value(&field.shape, value, other, Some(here));
+                    }
+                }
+                (Some(value), _) if present(Some(value)) => self.removed(shape, &field, value, here),
+                (_, Some(other)) if present(Some(other)) => self.added(&field, other, here, holder),
+                _ => {}
+            }
+            self.path.pop();
+        }
+        self.unit = before;
+    }
+
+    fn field(&self, shape: &Shape, name: &str) -> Field {
+        let any = |shape: Shape| Field { name: name.to_owned().into(), shape, default: None };
+        match shape {
+            Shape::Struct(part) => part.field(name).cloned().unwrap_or_else(|| any(Shape::Any)),
+            Shape::Map(map) => any(map.value.clone()),
+            Shape::Any if self.path.steps().len() == 1 && name == "metadata" => any(Schemas::object_meta()),
+            _ => any(Shape::Any),
+        }
+    }
+
+    /// Whether the API server took the declared value for "not set" and filled in a default.
+    fn counts_as_unset(&self, field: &Field, here: Holder<'_>, declared: &Value, live: &Value) -> bool {
+        if here.part.is_empty() || is_nothing(&field.shape, live) || live.is_object() {
+            return false;
+        }
+        match defaults::find(here.part, here.field) {
+            Some(default) => default.is_unset_by(declared),
+            None => {
+                let is_empty = matches!(declared, Value::String(text) if text.is_empty());
+                is_empty && !zero_matters(here.part, here.field)
+            }
+        }
+    }
+
+    fn removed(&mut self, parent: &Shape, field: &Field, declared: &Value, here: Holder<'_>) {
+        let in_map = matches!(parent, Shape::Map(_));
+        let says_something = !is_nothing(&field.shape, declared) || in_map || zero_matters(here.part, here.field);
+        let site = Site { root: self.root, declared: None };
+        let is_default =
+            defaults::find(here.part, here.field).and_then(|default| default.value(&site)).as_ref() == Some(declared);
+        if says_something && !is_default {
+            self.report(Change::Removed, &field.shape, Some(declared), None);
+        }
+    }
+
+    /// A field that only the live object has, or that Git leaves to its default.
+    fn added(&mut self, field: &Field, live: &Value, here: Holder<'_>, holder: Option<Holder<'_>>) {
+        let site = Site { root: self.root, declared: Some(here.declared) };
+        let in_map = here.part.is_empty();
+        if (is_nothing(&field.shape, live) && !in_map && !zero_matters(here.part, here.field))
+            || self.is_filled_in(field, live, here, &site)
+            || self.is_written_by_tool(live, here, holder)
+        {
+            return;
+        }
+        match (live, &field.shape) {
+            // the smallest parts that are no defaults are told, unless the whole is owned as one
+            (Value::Object(fields), Shape::Struct(_) | Shape::Map(_)) if self.unit.is_none() => {
+                self.object(&field.shape, &Map::new(), fields, Some(here));
+            }
+            (Value::Array(items), Shape::List(_)) => self.list(&field.shape, &[], items, Some(here)),
+            _ => {
+                let default = self.neutral(field, live, here, &site);
+                self.report_added(live, default);
+            }
+        }
+    }
+
+    fn is_filled_in(&self, field: &Field, live: &Value, here: Holder<'_>, site: &Site<'_>) -> bool {
+        match defaults::find(here.part, here.field) {
+            Some(defaults::Default::Allocated) => return true,
+            Some(default)
+                if default.value(site).is_some_and(|value| scalar::same(&field.shape, false, &value, live)) =>
+            {
+                return true;
+            }
+            _ => {}
+        }
+        field.default.as_deref().is_some_and(|default| scalar::same(&field.shape, true, default, live))
+            || defaults::may_have_been(here.part, here.field, live)
+    }
+
+    fn is_written_by_tool(&self, live: &Value, here: Holder<'_>, holder: Option<Holder<'_>>) -> bool {
+        let Some(holder) = holder else { return false };
+        let site = Site { root: self.root, declared: Some(holder.declared) };
+        let is_meta = holder.part == "meta/v1.ObjectMeta";
+        (is_meta && holder.field == "annotations" && is_tool_annotation(here.field))
+            || (is_meta && holder.field == "labels" && is_tool_label(here.field, live))
+            || defaults::entry(holder.part, holder.field, here.field, &site) == Some(live)
+    }
+
+    /// What can be declared in place of an added scalar so that it is as if it had not been added.
+    fn neutral(&self, field: &Field, live: &Value, here: Holder<'_>, site: &Site<'_>) -> Option<Value> {
+        if here.part.is_empty() || self.unit.is_some() || live.is_object() || live.is_array() {
+            return None;
+        }
+        let by_table = defaults::find(here.part, here.field).and_then(|default| default.value(site));
+        let by_schema = || field.default.as_deref().cloned();
+        by_table.or_else(by_schema).or_else(|| (*live == Value::Bool(true)).then_some(Value::Bool(false)))
+    }
+
+    /// Ownership decides what a live-only field or item is.
+    pub(super) fn report_added(&mut self, live: &Value, native_default: Option<Value>) {
+        let owners = self.owners.of(self.path.steps(), self.unit);
+        let mut confidence = Confidence::Confirmed;
+        let mut explained = None;
+        if self.owners.is_empty() {
+            confidence = Confidence::Potential;
+        } else if owners.is_empty() {
+            explained = Some("injected: nobody owns it, so the API server or an admission webhook wrote it".to_owned());
+        } else if owners.iter().all(|entry| entry.class() == ManagerClass::Controller) {
+            explained = Some(format!("written by the controller {}", owners[0].manager()));
+        } else {
+            let people = || owners.iter().filter(|entry| entry.class() != ManagerClass::Controller);
+            let is_sure = |class: ManagerClass, applied: bool| class != ManagerClass::Delivery || applied;
+            if !people().any(|entry| is_sure(entry.class(), entry.is_apply()) && !entry.is_untracked()) {
+                confidence = Confidence::Potential;
+            }
+        }
+        if let Some(reason) = explained {
+            let path = self.path.clone();
+            self.found.explained.push(Explained { path, live: live.clone(), reason });
+            return;
+        }
+        let changed_by = latest(&owners);
+        self.found.differences.push(Difference {
+            path: self.path.clone(),
+            change: Change::Added,
+            declared: None,
+            live: Some(live.clone()),
+            magnitude: 1.0,
+            is_amount: false,
+            confidence,
+            changed_by,
+            native_default,
+        });
+    }
+
+    pub(super) fn report(&mut self, change: Change, shape: &Shape, declared: Option<&Value>, live: Option<&Value>) {
+        let field = self
+            .path
+            .steps()
+            .iter()
+            .rev()
+            .find_map(|step| if let Step::Field(name) = step { Some(name.as_str()) } else { None });
+        let distance =
+            declared.zip(live).and_then(|(declared, live)| distance(shape, field.unwrap_or_default(), declared, live));
+        let changed_by = live.and_then(|_| self.owners.changed_by(self.path.steps(), self.unit));
+        self.found.differences.push(Difference {
+            path: self.path.clone(),
+            change,
+            declared: declared.cloned(),
+            live: live.cloned(),
+            magnitude: distance.unwrap_or(1.0),
+            is_amount: distance.is_some(),
+            confidence: Confidence::Confirmed,
+            changed_by,
+            native_default: None,
+        });
+    }
+}
