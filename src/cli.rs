@@ -159,7 +159,7 @@ pub struct ReportArgs {
 /// Options of `demo`.
 #[derive(Debug, Clone, Args)]
 pub struct DemoArgs {
-    /// Folder for the demo's files, kept afterwards [default: a temporary one, removed at the end]
+    /// Folder for the demo's files, kept afterwards [default: a new one among the temporary files]
     #[arg(long, env = "TRUEUP_DEMO_KEEP", value_name = "DIR")]
     pub keep: Option<PathBuf>,
     /// How the report is written.

@@ -9,10 +9,14 @@ use anyhow::Context as _;
 use clap::{CommandFactory as _, Parser as _};
 use tracing_subscriber::EnvFilter;
 use trueup::adapters::progress::Progress;
-use trueup::adapters::report;
-use trueup::cli::{Cli, Command, Ending, LogFormat, ReportArgs, exit_code};
+use trueup::adapters::report::{self, Options};
+use trueup::cli::{Cli, Command, ConfigArgs, DemoArgs, Ending, LogFormat, ReportArgs, ScanArgs, exit_code};
+use trueup::config::{self, Config, Locations};
+use trueup::demo::demo;
 use trueup::domain::outcome::RunReport;
 use trueup::domain::printable;
+use trueup::run::{self, DiffRequest, Extent};
+use trueup::schedule;
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -42,9 +46,7 @@ fn start(cli: &Cli, progress: &Progress) -> anyhow::Result<Ending> {
     runtime.block_on(dispatch(cli, progress))
 }
 
-// WIRE: each command calls its function of `trueup::run`, finishes the progress line and hands the report to `print`:
-//     Command::Scan(args) => print(cli, &args.report, &trueup::run::scan(&args.config, progress).await?),
-async fn dispatch(cli: &Cli, _progress: &Progress) -> anyhow::Result<Ending> {
+async fn dispatch(cli: &Cli, progress: &Progress) -> anyhow::Result<Ending> {
     match &cli.command {
         Command::Completions { shell } => {
             let mut script = Vec::new();
@@ -52,24 +54,107 @@ async fn dispatch(cli: &Cli, _progress: &Progress) -> anyhow::Result<Ending> {
             write_out(&script)?;
             Ok(Ending::Finished { drift: false, complete: true })
         }
-        Command::Demo(_) => anyhow::bail!("demo is not wired yet"),
-        Command::Scan(_) => anyhow::bail!("scan is not wired yet"),
-        Command::Plan(_) => anyhow::bail!("plan is not wired yet"),
-        Command::Run(_) => anyhow::bail!("run is not wired yet"),
-        Command::Daemon(_) => anyhow::bail!("daemon is not wired yet"),
-        Command::Diff(_) => anyhow::bail!("diff is not wired yet"),
-        Command::Snapshot(_) => anyhow::bail!("snapshot is not wired yet"),
+        Command::Demo(args) => run_demo(cli, args, progress).await,
+        Command::Scan(args) => cycle(cli, &args.config, &args.report, Extent::Scan, progress).await,
+        Command::Plan(args) => cycle(cli, &args.config, &args.report, Extent::Plan, progress).await,
+        Command::Run(args) => {
+            let extent = if args.dry_run { Extent::Plan } else { Extent::Publish };
+            cycle(cli, &args.config, &args.report, extent, progress).await
+        }
+        Command::Daemon(args) => daemon(cli, args, progress).await,
+        Command::Diff(args) => {
+            let request = DiffRequest {
+                declared: args.declared.clone(),
+                live: args.live.clone(),
+                namespace: args.namespace.clone(),
+                schemas: args.schemas.clone(),
+            };
+            let report = run::diff(&request, &config::defaults(), schedule::now(), progress).await?;
+            print(cli, &args.report, &report)
+        }
+        Command::Snapshot(args) => {
+            let config = load(&args.config)?;
+            let problems = run::snapshot(&config, &args.output, schedule::now(), progress).await?;
+            let complete = problems.is_empty();
+            for problem in problems {
+                tracing::error!("{problem}");
+            }
+            Ok(Ending::Finished { drift: false, complete })
+        }
     }
 }
 
-/// Prints a report and says how its command ended.
-#[expect(dead_code, reason = "no command makes a report yet")]
-fn print(cli: &Cli, args: &ReportArgs, run: &RunReport) -> anyhow::Result<Ending> {
+/// Loads the configuration, or tells everything that is wrong with it.
+fn load(args: &ConfigArgs) -> anyhow::Result<Config> {
+    let locations = Locations {
+        file: Some(args.config.clone()),
+        snapshot: args.live.clone(),
+        kubeconfig: args.kubeconfig.clone(),
+        context: args.context.clone(),
+        environment: args.environment.clone(),
+    };
+    match config::load(&locations, &|name| std::env::var(name).ok()) {
+        Ok(loaded) => {
+            for warning in loaded.warnings {
+                tracing::warn!("{warning}");
+            }
+            Ok(loaded.config)
+        }
+        Err(problems) => {
+            let lines: Vec<_> = problems.iter().map(ToString::to_string).collect();
+            anyhow::bail!("the configuration has {} problems\n{}", lines.len(), lines.join("\n"))
+        }
+    }
+}
+
+async fn cycle(
+    cli: &Cli,
+    config: &ConfigArgs,
+    report: &ReportArgs,
+    extent: Extent,
+    progress: &Progress,
+) -> anyhow::Result<Ending> {
+    let config = load(config)?;
+    let done = run::cycle(&config, extent, schedule::now(), progress).await?;
+    print(cli, report, &done)
+}
+
+async fn daemon(cli: &Cli, args: &ScanArgs, progress: &Progress) -> anyhow::Result<Ending> {
+    let config = load(&args.config)?;
+    let settings =
+        config.schedule.clone().context("the configuration has no `schedule`; give `schedule: {cron: …}`")?;
+    let each = async |now| match run::cycle(&config, Extent::Publish, now, progress).await {
+        Ok(report) => drop(print(cli, &args.report, &report)),
+        Err(error) => tracing::error!("the cycle failed, the next one runs as planned: {error:#}"),
+    };
+    schedule::run(&settings, each, schedule::asked_to_stop()).await.map_err(|error| anyhow::anyhow!(error))?;
+    Ok(Ending::Finished { drift: false, complete: true })
+}
+
+async fn run_demo(cli: &Cli, args: &DemoArgs, progress: &Progress) -> anyhow::Result<Ending> {
+    let temporary =
+        tempfile::Builder::new().prefix("trueup-demo-").tempdir().context("a temporary folder could not be made")?;
+    let folder = match &args.keep {
+        Some(folder) => folder.clone(),
+        // kept on purpose: the demo says where to look
+        None => temporary.keep(),
+    };
+    let text = demo(&folder, &options(cli, &args.report), schedule::now(), progress).await?;
+    write_out(text.as_bytes())?;
+    Ok(Ending::Finished { drift: false, complete: true })
+}
+
+fn options(cli: &Cli, args: &ReportArgs) -> Options {
     let stdout = io::stdout();
     let width = terminal_size::terminal_size_of(&stdout).map(|(width, _)| usize::from(width.0));
     let (no_color, term) = (std::env::var("NO_COLOR").ok(), std::env::var("TERM").ok());
     let color = cli.talk.color.wanted(stdout.is_terminal(), no_color.as_deref(), term.as_deref());
-    write_out(report::render(run, args.output, &args.options(width, color)).as_bytes())?;
+    args.options(width, color)
+}
+
+/// Prints a report and says how its command ended.
+fn print(cli: &Cli, args: &ReportArgs, run: &RunReport) -> anyhow::Result<Ending> {
+    write_out(report::render(run, args.output, &options(cli, args)).as_bytes())?;
     Ok(Ending::of(run))
 }
 
