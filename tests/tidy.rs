@@ -1,5 +1,7 @@
 //! The rules of the house that no compiler keeps: directions between modules, file sizes, paths in the documents.
 
+#![allow(clippy::disallowed_methods, reason = "reads the source")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -218,19 +218,19 @@ impl<'n, 's> Fields<'n, 's> {
     }
 
     /// A mapping.
-    pub(super) fn map(&self, key: &'static str) -> Option<Fields<'n, 's>> {
-        self.node(key).map(|node| Fields::of(node, self.path(key), self.sink))
+    pub(super) fn map(&self, key: &'static str) -> Option<Self> {
+        self.node(key).map(|node| Self::of(node, self.path(key), self.sink))
     }
 
     /// A list of mappings.
-    pub(super) fn maps(&self, key: &'static str) -> Vec<Fields<'n, 's>> {
+    pub(super) fn maps(&self, key: &'static str) -> Vec<Self> {
         let Some(node) = self.node(key) else { return Vec::new() };
         let Content::List(items) = &node.content else {
             self.wrong(key, node, "a list");
             return Vec::new();
         };
         let at = |index: usize| format!("{}[{index}]", self.path(key));
-        items.iter().enumerate().map(|(index, node)| Fields::of(node, at(index), self.sink)).collect()
+        items.iter().enumerate().map(|(index, node)| Self::of(node, at(index), self.sink)).collect()
     }
 }
 

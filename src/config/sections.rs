@@ -4,11 +4,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use secrecy::SecretString;
+use sha2::{Digest as _, Sha256};
 
 use super::credentials::{Env, secret};
 use super::fields::Fields;
 use super::{Locations, ProposalSettings};
 use crate::adapters::cluster::{ClusterSettings, LiveSettings};
+use crate::adapters::forge::github::{GitHubAccess, GitHubSettings};
 use crate::adapters::forge::{ForgeSettings, LocalSettings};
 use crate::adapters::repository::RepositorySettings;
 use crate::domain::selector::Selector;
@@ -84,23 +86,36 @@ pub(super) fn repository(top: &Fields<'_, '_>, place: &Place<'_>) -> Option<Repo
     let author_text = |key| author.as_ref().and_then(|author: &Fields<'_, '_>| author.text(key));
     let token = place.secret(&fields, "token_file", "token_env");
     let token = token.or_else(|| (place.env)("TRUEUP_TOKEN").filter(|token| !token.is_empty()).map(SecretString::from));
+    let url = url?;
+    if url.starts_with("http://") && token.is_some() && !is_loopback(&url) {
+        fields.refuse("url", "would send the token in clear", "use https");
+    }
     Some(RepositorySettings {
-        url: url?,
         branch: fields.text("branch"),
-        cache: place.path(&fields, "cache").unwrap_or_else(default_cache),
+        cache: place.path(&fields, "cache").unwrap_or_else(|| default_cache(&url, place.env)),
         username: fields.text("username"),
         token,
         ssh_key: place.path(&fields, "ssh_key"),
         known_hosts: place.path(&fields, "known_hosts"),
-        ca_file: place.path(&fields, "ca_file"),
         timeout_seconds: fields.whole("timeout_seconds", 1..=3600).unwrap_or(60),
         author_name: author_text("name").unwrap_or_else(|| "trueup".to_owned()),
         author_email: author_text("email").unwrap_or_else(|| "trueup@localhost".to_owned()),
+        url,
     })
 }
 
-fn default_cache() -> PathBuf {
-    std::env::temp_dir().join("trueup")
+/// One folder for each address below the user's cache: `$XDG_CACHE_HOME` or `~/.cache`.
+fn default_cache(url: &str, env: Env<'_>) -> PathBuf {
+    let set = |name: &str| env(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let base = set("XDG_CACHE_HOME").or_else(|| set("HOME").map(|home| home.join(".cache")));
+    let hash = Sha256::digest(url.as_bytes());
+    let name: String = hash[..6].iter().map(|byte| format!("{byte:02x}")).collect();
+    base.unwrap_or_else(std::env::temp_dir).join("trueup").join(name)
+}
+
+fn is_loopback(url: &str) -> bool {
+    let host = url.parse::<http::Uri>().ok().and_then(|uri| uri.host().map(str::to_owned)).unwrap_or_default();
+    ["localhost", "127.0.0.1", "[::1]"].contains(&&*host)
 }
 
 /// Checks an address and makes a relative local one relative to the configuration.
@@ -176,16 +191,55 @@ pub(super) fn sources(top: &Fields<'_, '_>, environment: Option<&str>) -> Option
 /// Where pull requests go.
 pub(super) fn forge(top: &Fields<'_, '_>, place: &Place<'_>) -> Option<ForgeSettings> {
     let fields = top.map("forge")?;
-    let Some(local) = fields.map("local") else {
-        fields.sink.error(
-            fields.line,
-            "`forge` names no forge",
-            "give `local: {folder: …}`, the one that this version has",
-        );
+    let (local, github) = (fields.map("local"), fields.map("github"));
+    match (local, github) {
+        (Some(local), None) => {
+            let folder = local.required("folder")?;
+            Some(ForgeSettings::Local(LocalSettings { folder: place.folder.join(folder) }))
+        }
+        (None, Some(github)) => self::github(&github, place).map(ForgeSettings::GitHub),
+        (local, _) => {
+            let message = if local.is_some() { "`forge` names two forges" } else { "`forge` names no forge" };
+            fields.sink.error(fields.line, message, "give one of `github: {…}` and `local: {folder: …}`");
+            None
+        }
+    }
+}
+
+fn github(fields: &Fields<'_, '_>, place: &Place<'_>) -> Option<GitHubSettings> {
+    let base_url = fields.text("base_url").unwrap_or_else(|| "https://api.github.com".to_owned());
+    if !base_url.starts_with("https://") && !is_loopback(&base_url) {
+        fields.refuse("base_url", "is no https address", "https://HOST/api/v3 for GitHub Enterprise");
+    }
+    let repository = fields.required("repository");
+    let is_name = |name: &str| name.split('/').filter(|part| !part.is_empty()).count() == 2 && name.matches('/').count() == 1;
+    if repository.as_deref().is_some_and(|name| !is_name(name)) {
+        fields.refuse("repository", "is no `owner/name`", "as in the address of the repository: company/ml-config");
+    }
+    let token = place.secret(fields, "token_file", "token_env");
+    let token = token.or_else(|| (place.env)("TRUEUP_TOKEN").filter(|token| !token.is_empty()).map(SecretString::from));
+    let timeout_seconds = fields.whole("timeout_seconds", 1..=3600).unwrap_or(60);
+    let write_pause = Duration::from_millis(fields.whole("write_pause_ms", 0..=60_000).unwrap_or(1000));
+    let access = if let Some(app) = fields.map("app") {
+        let id = |key| app.has(key).then(|| app.whole(key, 1..=u64::MAX)).unwrap_or_else(|| {
+            app.required(key);
+            None
+        });
+        let (id, installation) = (id("app_id"), id("installation_id"));
+        let private_key = place.secret(&app, "private_key_file", "private_key_env");
+        if private_key.is_none() && !app.has("private_key_file") && !app.has("private_key_env") {
+            app.required("private_key_file");
+        }
+        GitHubAccess::App { app: id?, installation: installation?, private_key: private_key? }
+    } else if let Some(token) = token {
+        GitHubAccess::Token(token)
+    } else {
+        if !fields.has("token_file") && !fields.has("token_env") {
+            fields.sink.error(fields.line, "`forge.github` has no credentials", "name them: token_env, token_file or app");
+        }
         return None;
     };
-    let folder = local.required("folder")?;
-    Some(ForgeSettings::Local(LocalSettings { folder: place.folder.join(folder) }))
+    Some(GitHubSettings { base_url, repository: repository?, access, timeout_seconds, write_pause })
 }
 
 /// When `daemon` runs.

@@ -94,10 +94,10 @@ fn scope(live: &LiveSettings) -> anyhow::Result<Scope> {
 async fn load_custom_schemas<'m>(live: &Live, manifests: impl Iterator<Item = &'m Manifest>, schemas: &mut Schemas) {
     let mut custom: Vec<VersionedKind> = Vec::new();
     for manifest in manifests {
-        if manifest.id.kind.kind == "CustomResourceDefinition" {
-            if let Err(error) = schemas.add_crd(&manifest.object()) {
-                warn!(crd = %manifest.id, %error, "its schema is not used");
-            }
+        if manifest.id.kind.kind == "CustomResourceDefinition"
+            && let Err(error) = schemas.add_crd(&manifest.object())
+        {
+            warn!(crd = %manifest.id, %error, "its schema is not used");
         }
         let kind = manifest.versioned_kind();
         if !Schemas::is_built_in(&kind.api_version, &kind.kind) && !custom.contains(&kind) {
@@ -192,7 +192,8 @@ pub async fn snapshot(
 ) -> anyhow::Result<Vec<Problem>> {
     let key = super::mask_key(config);
     let mut report = crate::domain::outcome::RunReport::default();
-    let (_, checkout) = super::checkout(config, &mut report).await?;
+    let forge = super::forge(config)?;
+    let (_, checkout) = super::checkout(config, forge.as_ref(), &mut report).await?;
     let tree = crate::adapters::render::SourceTree { root: checkout.root, ..Default::default() };
     let rendered = super::render_all(config, &tree, &key, &mut report).await;
     let declared = Declared::new(rendered.iter().flat_map(|rendered| &rendered.manifests), &Scope::default());

@@ -48,12 +48,9 @@ pub async fn cycle(config: &Config, extent: Extent, now: Timestamp, progress: &P
     let mut report =
         RunReport { cluster: config.cluster_name.clone(), started_at: now.to_string(), ..RunReport::default() };
 
-    let forge = match (&config.forge, extent) {
-        (Some(settings), Extent::Plan | Extent::Publish) => Some(Forge::connect(settings)),
-        _ => None,
-    };
+    let forge = forge(config)?;
     progress.stage("fetching the repository");
-    let (repository, checkout) = checkout(config, &mut report).instrument(info_span!("repository")).await?;
+    let (repository, checkout) = checkout(config, forge.as_ref(), &mut report).instrument(info_span!("repository")).await?;
 
     progress.stage("rendering");
     let tree = SourceTree { root: checkout.root.clone(), ..SourceTree::default() };
@@ -92,8 +89,22 @@ fn mask_key(config: &Config) -> MaskKey {
     }
 }
 
-async fn checkout(config: &Config, report: &mut RunReport) -> anyhow::Result<(Repository, Checkout)> {
-    let repository = Repository::open(config.repository.clone()).context("repository")?;
+fn forge(config: &Config) -> anyhow::Result<Option<Forge>> {
+    config.forge.as_ref().map(Forge::connect).transpose().context("forge")
+}
+
+/// Without credentials of its own, the repository is read and pushed to with those of the forge that it
+/// lives on.
+async fn checkout(
+    config: &Config,
+    forge: Option<&Forge>,
+    report: &mut RunReport,
+) -> anyhow::Result<(Repository, Checkout)> {
+    let mut settings = config.repository.clone();
+    if let Some(forge) = forge.filter(|forge| settings.token.is_none() && forge.serves(&settings.url)) {
+        settings.token = forge.git_token().await.context("forge")?;
+    }
+    let repository = Repository::open(settings).context("repository")?;
     let (checkout, problems) = repository.update().await.context("repository")?;
     report.commit = Some(checkout.commit.clone());
     report.problems.extend(problems);

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use tracing::{info, warn};
 
 use super::{Extent, prefix};
-use crate::adapters::forge::Forge;
+use crate::adapters::forge::{Forge, ForgeError};
 use crate::adapters::repository::{Checkout, Push, RemoteBranch, Repository};
 use crate::config::Config;
 use crate::domain::diff_text::unified;
@@ -36,18 +36,26 @@ struct Known {
     branches: Vec<RemoteBranch>,
 }
 
+/// What this run has asked of the forge.
+struct Traffic {
+    /// Pull requests that are open, or would be.
+    open: usize,
+    /// Why nothing more may be asked, once the forge has said so.
+    pause: Option<String>,
+}
+
 impl Stage<'_> {
     /// Plans, proves and, where the extent allows it, publishes every unit; closes what is no longer needed.
     pub(super) async fn run(&self, report: &mut RunReport) {
-        let Some(known) = self.known(report).await else { return };
         let units = self.units(report);
-        let mut open = known.proposals.iter().filter(|proposal| proposal.state == ProposalState::Open).count();
+        let Some(known) = self.known(&units, report).await else { return };
+        let open = known.proposals.iter().filter(|proposal| proposal.state == ProposalState::Open).count();
+        let mut traffic = Traffic { open, pause: None };
         for mut unit in units.clone() {
-            let result = match self.prepare(&mut unit, &known, report, open).await {
+            let result = match self.prepare(&mut unit, &known, report, traffic.open).await {
                 Err((outcome, reason)) => self.result(&unit, outcome, reason),
                 Ok((proposal, diff)) => {
-                    open += usize::from(open_proposal(&known, &unit.branch).is_none());
-                    let mut result = self.publish(&unit, &proposal, &known, report).await;
+                    let mut result = self.publish(&unit, &proposal, &known, &mut traffic, report).await;
                     result.proposal = Some(proposal);
                     result.diff = diff;
                     result
@@ -56,16 +64,17 @@ impl Stage<'_> {
             info!(unit = %unit.branch, outcome = %result.outcome, "{}", result.reason);
             report.units.push(result);
         }
-        if self.extent == Extent::Publish {
+        if self.extent == Extent::Publish && traffic.pause.is_none() {
             self.close_resolved(&known, &units, report).await;
         }
     }
 
     /// A forge that cannot be asked freezes everything: a proposal might be there, or have been rejected.
-    async fn known(&self, report: &mut RunReport) -> Option<Known> {
+    async fn known(&self, units: &[Unit], report: &mut RunReport) -> Option<Known> {
         let prefix = prefix(self.config);
+        let wanted: Vec<_> = units.iter().map(|unit| unit.branch.clone()).collect();
         let proposals = match self.forge {
-            Some(forge) => forge.find(&prefix).map_err(|error| error.to_string()),
+            Some(forge) => forge.find(&prefix, &wanted).await.map_err(|error| error.to_string()),
             None => Ok(Vec::new()),
         };
         let branches = self.repository.branches(self.checkout, &prefix).await.map_err(|error| error.to_string());
@@ -133,8 +142,6 @@ impl Stage<'_> {
             commit: &self.checkout.commit,
             version: env!("CARGO_PKG_VERSION"),
         };
-        let or_default =
-            |own: &Vec<String>, default: &Vec<String>| if own.is_empty() { default.clone() } else { own.clone() };
         let no_reviewer = policy.reviewers.is_empty() && policy.team_reviewers.is_empty();
         let only_repair = !unit.items.iter().any(|item| report.items[*item].repository_drift);
         let diff = self.diff(&proven);
@@ -145,7 +152,7 @@ impl Stage<'_> {
             message: story.commit_message(),
             reviewers: if no_reviewer { settings.reviewers.clone() } else { policy.reviewers.clone() },
             team_reviewers: if no_reviewer { settings.team_reviewers.clone() } else { policy.team_reviewers.clone() },
-            assignees: or_default(&policy.assignees, &Vec::new()),
+            assignees: policy.assignees.clone(),
             labels: settings.labels.iter().chain(&policy.pull_request_labels).cloned().collect(),
             draft: policy.draft,
             auto_merge: settings.allow_auto_merge && !policy.approval_required && only_repair,
@@ -184,8 +191,16 @@ impl Stage<'_> {
         }
     }
 
-    async fn publish(&self, unit: &Unit, proposal: &Proposal, known: &Known, report: &mut RunReport) -> UnitResult {
+    async fn publish(
+        &self,
+        unit: &Unit,
+        proposal: &Proposal,
+        known: &Known,
+        traffic: &mut Traffic,
+        report: &mut RunReport,
+    ) -> UnitResult {
         let existing = open_proposal(known, &unit.branch);
+        traffic.open += usize::from(existing.is_none());
         let branch = known.branches.iter().find(|branch| branch.name == unit.branch);
         if let Some(branch) = branch.filter(|branch| !branch.ours) {
             let reason = format!("a person has committed to {}; it is theirs now", branch.name);
@@ -205,6 +220,9 @@ impl Stage<'_> {
                 ..self.result(unit, Outcome::Planned, reason.to_owned())
             };
         };
+        if let Some(pause) = &traffic.pause {
+            return self.result(unit, Outcome::Limited, pause.clone());
+        }
         let is_current = branch.is_some_and(|branch| branch.single && !branch.behind && branch.files == proposal.files);
         if !is_current {
             let push = Push {
@@ -221,8 +239,8 @@ impl Stage<'_> {
             }
         }
         let done = match existing {
-            Some(existing) => forge.update(existing, proposal),
-            None => forge.open(proposal, &self.checkout.branch),
+            Some(existing) => forge.update(existing, proposal).await,
+            None => forge.open(proposal, &self.checkout.branch).await,
         };
         match done {
             Ok(published) => {
@@ -240,7 +258,10 @@ impl Stage<'_> {
             }
             Err(error) => {
                 report.problems.push(Problem::error(format!("the pull request of {} failed: {error}", unit.branch)));
-                self.result(unit, Outcome::Failed, error.to_string())
+                let is_pause = matches!(error, ForgeError::Limited(_));
+                traffic.pause = is_pause.then(|| error.to_string());
+                let outcome = if is_pause { Outcome::Limited } else { Outcome::Failed };
+                self.result(unit, outcome, error.to_string())
             }
         }
     }
@@ -264,7 +285,7 @@ impl Stage<'_> {
                 "The drift is gone: at commit `{}` the cluster agrees with Git in every field this was about. Closed by trueup.",
                 self.checkout.commit.get(..12).unwrap_or(&self.checkout.commit)
             );
-            if let Err(error) = forge.close(proposal, &comment) {
+            if let Err(error) = forge.close(proposal, &comment).await {
                 report.problems.push(Problem::error(format!("{} could not be closed: {error}", proposal.url)));
                 continue;
             }

@@ -1,19 +1,16 @@
-//! git2 at work: fetch into a bare clone, a tree on disk, branches, and pushes that count only when the server said so.
+//! git2 at work: fetch into a bare clone, branches, and pushes that count only when the server said so.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::path::{Component, Path, PathBuf};
 
 use git2::{
-    Direction, ErrorCode, FetchOptions, FetchPrune, ObjectType, Oid, PushOptions, RemoteCallbacks, Signature, Sort,
+    AutotagOption, Direction, FetchOptions, FetchPrune, Oid, PushOptions, RemoteCallbacks, Signature, Sort,
 };
 
 use super::{Push, RemoteBranch, RepositoryError, RepositorySettings};
 use crate::domain::plan::BRANCH_ROOT;
-use crate::domain::problem::{Place, Problem};
 
 const REMOTE: &str = "refs/remotes/origin/";
-const SYMLINK: i32 = 0o120_000;
 
 /// Opens the bare clone, or makes it. It belongs to one address; one of another address is never used.
 pub(super) fn open(settings: &RepositorySettings) -> Result<git2::Repository, RepositoryError> {
@@ -31,81 +28,31 @@ pub(super) fn open(settings: &RepositorySettings) -> Result<git2::Repository, Re
     Ok(repository)
 }
 
-/// Fetches every branch, and forgets those that are gone. Yields the tracked branch and its commit.
+/// Fetches the tracked branch and trueup's own, and forgets those that are gone. Yields the branch and its commit.
 pub(super) fn fetch(
     repository: &git2::Repository,
     settings: &RepositorySettings,
 ) -> Result<(String, Oid), RepositoryError> {
     let mut remote = repository.find_remote("origin")?;
-    let mut options = FetchOptions::new();
-    options.prune(FetchPrune::On);
-    remote.fetch::<&str>(&[], Some(&mut options), None)?;
+    let mut connection = remote.connect_auth(Direction::Fetch, None, None)?;
     let branch = match &settings.branch {
         Some(branch) => branch.clone(),
         None => {
-            let connection = remote.connect_auth(Direction::Fetch, None, None)?;
             let name = connection.default_branch()?;
             let name = name.as_str().map_err(|_| RepositoryError::NoBranch("the default branch".to_owned()))?;
             name.trim_start_matches("refs/heads/").to_owned()
         }
     };
-    match repository.refname_to_id(&format!("{REMOTE}{branch}")) {
-        Ok(commit) => Ok((branch, commit)),
-        Err(error) if error.code() == ErrorCode::NotFound => Err(RepositoryError::NoBranch(branch)),
-        Err(error) => Err(error.into()),
+    let wanted = format!("refs/heads/{branch}");
+    if !connection.list()?.iter().any(|head| head.name() == wanted) {
+        return Err(RepositoryError::NoBranch(branch));
     }
-}
-
-/// Writes the files of a commit below `root`, raw: no filter, attribute or hook of the repository is asked, and what
-/// could lead out of the folder is refused.
-pub(super) fn export(repository: &git2::Repository, commit: Oid, root: &Path) -> Result<Vec<Problem>, RepositoryError> {
-    let wrong = |path: &Path| {
-        let path = path.to_path_buf();
-        move |source| RepositoryError::Cache { path, source }
-    };
-    if root.exists() {
-        std::fs::remove_dir_all(root).map_err(wrong(root))?;
-    }
-    std::fs::create_dir_all(root).map_err(wrong(root))?;
-    let mut problems = Vec::new();
-    let mut folders: Vec<(PathBuf, git2::Tree<'_>)> = vec![(PathBuf::new(), repository.find_commit(commit)?.tree()?)];
-    while let Some((folder, tree)) = folders.pop() {
-        for entry in &tree {
-            let shown = folder.join(String::from_utf8_lossy(entry.name_bytes()).into_owned());
-            let place = || Place::file(shown.display().to_string());
-            let name = std::str::from_utf8(entry.name_bytes()).ok().filter(|name| is_harmless(name));
-            let Some(name) = name else {
-                problems.push(Problem::error("a name that could lead out of the repository is refused").at(place()));
-                continue;
-            };
-            let path = folder.join(name);
-            match entry.kind() {
-                Some(ObjectType::Tree) => {
-                    std::fs::create_dir_all(root.join(&path)).map_err(wrong(&path))?;
-                    folders.push((path, repository.find_tree(entry.id())?));
-                }
-                Some(ObjectType::Blob) if entry.filemode() == SYMLINK => {
-                    let problem = Problem::warning("symbolic links are not followed").at(place());
-                    problems.push(problem.help("put the file itself there, if a source needs it"));
-                }
-                Some(ObjectType::Blob) => {
-                    let blob = repository.find_blob(entry.id())?;
-                    std::fs::write(root.join(&path), blob.content()).map_err(wrong(&path))?;
-                }
-                _ => problems.push(Problem::warning("submodules are not fetched").at(place())),
-            }
-        }
-    }
-    problems.sort();
-    Ok(problems)
-}
-
-fn is_harmless(name: &str) -> bool {
-    let one_normal = matches!(Path::new(name).components().collect::<Vec<_>>()[..], [Component::Normal(_)]);
-    one_normal
-        && !name.contains(['\\', '/'])
-        && !name.chars().any(char::is_control)
-        && !name.eq_ignore_ascii_case(".git")
+    let refspecs =
+        [format!("+{wanted}:{REMOTE}{branch}"), format!("+refs/heads/{BRANCH_ROOT}/*:{REMOTE}{BRANCH_ROOT}/*")];
+    let mut options = FetchOptions::new();
+    options.prune(FetchPrune::On).download_tags(AutotagOption::None);
+    connection.remote().fetch(&refspecs, Some(&mut options), None)?;
+    Ok((branch.clone(), repository.refname_to_id(&format!("{REMOTE}{branch}"))?))
 }
 
 /// The branches below `prefix` as the last fetch saw them.

@@ -1,10 +1,14 @@
 //! The config repository: clone, fetch, a tree on disk, and pushes that are known to have happened.
 
+mod export;
 mod git;
+mod transport;
 
 use std::collections::BTreeMap;
+use std::fs::{File, TryLockError};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use secrecy::SecretString;
 
@@ -27,8 +31,6 @@ pub struct RepositorySettings {
     pub ssh_key: Option<PathBuf>,
     /// For ssh: known_hosts file; none for the user's. Unknown hosts are always refused.
     pub known_hosts: Option<PathBuf>,
-    /// For https: PEM file of a private CA, besides the public ones.
-    pub ca_file: Option<PathBuf>,
     /// Seconds after which a silent server is given up.
     pub timeout_seconds: u64,
     /// Name of author and committer of what trueup commits.
@@ -85,9 +87,12 @@ pub struct Push {
 /// Why the repository could not be read or pushed to.
 #[derive(Debug, thiserror::Error)]
 pub enum RepositoryError {
-    /// This version cannot speak the address's protocol.
-    #[error("{0} is not a local path or file:// address, which is all that this version can reach")]
+    /// The address is of no kind that git here can reach.
+    #[error("{0} is no address of https, ssh, git@host:path, file or a local path")]
     Unsupported(String),
+    /// Another process works in the cache.
+    #[error("another trueup works in {0}; wait for it, or give each its own repository.cache")]
+    Busy(PathBuf),
     /// The branch to follow is not there.
     #[error("the branch {0} is not in the repository; set repository.branch")]
     NoBranch(String),
@@ -114,20 +119,33 @@ impl From<git2::Error> for RepositoryError {
     }
 }
 
-/// A repository that is ready to use. Its work blocks, and so runs on threads that may.
+/// A repository that is ready to use; its cache is locked as long as it lives. Its work blocks, and so runs on threads
+/// that may.
 #[derive(Debug, Clone)]
 pub struct Repository {
     settings: Arc<RepositorySettings>,
+    _lock: Arc<File>,
 }
 
 impl Repository {
-    /// Checks the address; nothing is asked yet.
+    /// Checks the address and takes the cache; nothing is asked yet.
     pub fn open(settings: RepositorySettings) -> Result<Self, RepositoryError> {
-        let is_local = settings.url.starts_with("file://") || std::path::Path::new(&settings.url).is_absolute();
-        if !is_local {
+        let url = &settings.url;
+        let is_local = url.starts_with("file://") || std::path::Path::new(url).is_absolute();
+        let is_http = url.starts_with("https://") || url.starts_with("http://");
+        if !is_local && !is_http && transport::SshAddress::parse(url).is_none() {
             return Err(RepositoryError::Unsupported(settings.url));
         }
-        Ok(Self { settings: Arc::new(settings) })
+        let access = transport::Access {
+            username: settings.username.clone(),
+            token: settings.token.clone(),
+            ssh_key: settings.ssh_key.clone(),
+            known_hosts: settings.known_hosts.clone(),
+            timeout: Duration::from_secs(settings.timeout_seconds),
+        };
+        transport::allow(url, access)?;
+        let lock = lock(&settings.cache)?;
+        Ok(Self { settings: Arc::new(settings), _lock: Arc::new(lock) })
     }
 
     /// Fetches, and exports the tracked branch. Problems are names and links that were refused.
@@ -136,7 +154,7 @@ impl Repository {
             let repository = git::open(settings)?;
             let (branch, commit) = git::fetch(&repository, settings)?;
             let root = settings.cache.join("tree");
-            let problems = git::export(&repository, commit, &root)?;
+            let problems = export::export(&repository, commit, &root)?;
             Ok((Checkout { root, commit: commit.to_string(), branch }, problems))
         })
         .await
@@ -169,5 +187,16 @@ impl Repository {
         let settings = Arc::clone(&self.settings);
         let done = tokio::task::spawn_blocking(move || work(&settings)).await;
         done.unwrap_or_else(|error| Err(RepositoryError::Git(error.to_string())))
+    }
+}
+
+fn lock(cache: &std::path::Path) -> Result<File, RepositoryError> {
+    let wrong = |source| RepositoryError::Cache { path: cache.to_path_buf(), source };
+    std::fs::create_dir_all(cache).map_err(wrong)?;
+    let file = File::options().create(true).append(true).open(cache.join("lock")).map_err(wrong)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(RepositoryError::Busy(cache.to_path_buf())),
+        Err(TryLockError::Error(source)) => Err(wrong(source)),
     }
 }

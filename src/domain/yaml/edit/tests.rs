@@ -72,6 +72,7 @@ const RESTORE: &str = r#"metadata.annotations["trueup.dev/restore"]"#;
 type Case = (&'static str, &'static str, usize, &'static str, Action, &'static [(&'static str, &'static str)]);
 
 #[rustfmt::skip]
+#[allow(clippy::too_many_lines, reason = "a table")]
 fn cases() -> Vec<Case> {
     vec![
         ("int scalar + trailing comment", BASE, 0, "spec.replicas", Set(json!(5)), &[("replicas: 3 #", "replicas: 5 #")]),
