@@ -127,7 +127,8 @@ impl Visit<'_> {
     }
 
     fn path_or_yaml(&mut self, node: &Node) {
-        if !text(node).is_some_and(|text| text.contains('\n')) {
+        let is_yaml = |text: &str| !is_remote(text) && (text.contains('\n') || text.contains(": "));
+        if !text(node).is_some_and(is_yaml) {
             self.path(node);
         }
     }
@@ -261,7 +262,7 @@ mod tests {
             ("resources: [/etc]\n", "prod/kustomization.yaml:1: `/etc` is not in the repository"),
             ("resources: [gone.yaml]\n", "prod/kustomization.yaml:1: `gone.yaml` is not in the repository"),
             ("helmCharts: [{name: x}]\n", "prod/kustomization.yaml:1: charts are not inflated inside of kustomize"),
-            ("resources: [\n", "prod/kustomization.yaml:2: "),
+            ("resources: [\n", "prod/kustomization.yaml:1: unclosed bracket"),
         ] {
             let seen = look(&[("prod/kustomization.yaml", text)]);
             assert!(seen.starts_with(expected), "{seen}");
