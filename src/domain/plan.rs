@@ -81,7 +81,6 @@ pub fn units(
         if item.severity > unit.severity {
             (unit.severity, unit.policy) = (item.severity, policy);
         }
-        unit.items.push(index);
         let causes = items.iter().enumerate().filter(|(_, cause)| is_cause(cause, item));
         // a policy that asks to restore what a semantic item means asks it for each of its causes
         let asked: Vec<_> = std::iter::once((index, item)).chain(causes).collect();
