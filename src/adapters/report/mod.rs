@@ -408,6 +408,7 @@ mod tests {
         report.units[0].reason = BAD.to_owned();
         report.units[0].commands = vec![BAD.to_owned()];
         report.units[0].url = Some(format!("https://x{BAD}"));
+        report.closed = vec![format!("https://x{BAD}")];
         report.problems[0].message = BAD.to_owned();
         report.problems[0].place = Some(Place::file(BAD));
         report.cluster = BAD.to_owned();

@@ -1,1 +1,3 @@
 //! What the tests stand on: real servers, real repositories, the program itself.
+
+pub(crate) mod cli;
