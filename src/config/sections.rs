@@ -212,7 +212,8 @@ fn github(fields: &Fields<'_, '_>, place: &Place<'_>) -> Option<GitHubSettings> 
         fields.refuse("base_url", "is no https address", "https://HOST/api/v3 for GitHub Enterprise");
     }
     let repository = fields.required("repository");
-    let is_name = |name: &str| name.split('/').filter(|part| !part.is_empty()).count() == 2 && name.matches('/').count() == 1;
+    let is_name =
+        |name: &str| name.split('/').filter(|part| !part.is_empty()).count() == 2 && name.matches('/').count() == 1;
     if repository.as_deref().is_some_and(|name| !is_name(name)) {
         fields.refuse("repository", "is no `owner/name`", "as in the address of the repository: company/ml-config");
     }
@@ -221,10 +222,12 @@ fn github(fields: &Fields<'_, '_>, place: &Place<'_>) -> Option<GitHubSettings> 
     let timeout_seconds = fields.whole("timeout_seconds", 1..=3600).unwrap_or(60);
     let write_pause = Duration::from_millis(fields.whole("write_pause_ms", 0..=60_000).unwrap_or(1000));
     let access = if let Some(app) = fields.map("app") {
-        let id = |key| app.has(key).then(|| app.whole(key, 1..=u64::MAX)).unwrap_or_else(|| {
-            app.required(key);
-            None
-        });
+        let id = |key| {
+            app.has(key).then(|| app.whole(key, 1..=u64::MAX)).unwrap_or_else(|| {
+                app.required(key);
+                None
+            })
+        };
         let (id, installation) = (id("app_id"), id("installation_id"));
         let private_key = place.secret(&app, "private_key_file", "private_key_env");
         if private_key.is_none() && !app.has("private_key_file") && !app.has("private_key_env") {
@@ -235,7 +238,11 @@ fn github(fields: &Fields<'_, '_>, place: &Place<'_>) -> Option<GitHubSettings> 
         GitHubAccess::Token(token)
     } else {
         if !fields.has("token_file") && !fields.has("token_env") {
-            fields.sink.error(fields.line, "`forge.github` has no credentials", "name them: token_env, token_file or app");
+            fields.sink.error(
+                fields.line,
+                "`forge.github` has no credentials",
+                "name them: token_env, token_file or app",
+            );
         }
         return None;
     };

@@ -50,7 +50,8 @@ pub async fn cycle(config: &Config, extent: Extent, now: Timestamp, progress: &P
 
     let forge = forge(config)?;
     progress.stage("fetching the repository");
-    let (repository, checkout) = checkout(config, forge.as_ref(), &mut report).instrument(info_span!("repository")).await?;
+    let (repository, checkout) =
+        checkout(config, forge.as_ref(), &mut report).instrument(info_span!("repository")).await?;
 
     progress.stage("rendering");
     let tree = SourceTree { root: checkout.root.clone(), ..SourceTree::default() };

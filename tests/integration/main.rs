@@ -2,5 +2,10 @@
 
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "tests do I/O")]
 
+mod daemon;
+mod handmade;
+mod pairs;
+mod rbac;
 mod readme;
+mod stories;
 mod support;

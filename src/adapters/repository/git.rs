@@ -3,9 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use git2::{
-    AutotagOption, Direction, FetchOptions, FetchPrune, Oid, PushOptions, RemoteCallbacks, Signature, Sort,
-};
+use git2::{AutotagOption, Direction, FetchOptions, FetchPrune, Oid, PushOptions, RemoteCallbacks, Signature, Sort};
 
 use super::{Push, RemoteBranch, RepositoryError, RepositorySettings};
 use crate::domain::plan::BRANCH_ROOT;

@@ -43,7 +43,9 @@ impl Client {
             .set_write_timeout(Some(timeout))
             .add_header(http::header::HeaderName::from_static("x-github-api-version"), API_VERSION.to_owned());
         let octocrab = match &settings.access {
-            GitHubAccess::Token(token) => builder.personal_token(token.clone()).build().map_err(|error| wrong(&error))?,
+            GitHubAccess::Token(token) => {
+                builder.personal_token(token.clone()).build().map_err(|error| wrong(&error))?
+            }
             GitHubAccess::App { app, installation, private_key } => {
                 let app = builder
                     .app_from_rsa_pem(AppId(*app), private_key.expose_secret().as_bytes())

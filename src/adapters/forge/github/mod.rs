@@ -218,7 +218,8 @@ impl GitHub {
         let pull = Pull::read(self.client.get(&route).await?)?;
         // GitHub keeps text with the line ends of a browser
         let same = |ours: &str, theirs: &str| ours.trim() == theirs.replace("\r\n", "\n").trim();
-        let current = same(&proposal.title, &pull.title) && same(&proposal.body, pull.body.as_deref().unwrap_or_default());
+        let current =
+            same(&proposal.title, &pull.title) && same(&proposal.body, pull.body.as_deref().unwrap_or_default());
         if !current {
             let text = json!({ "title": proposal.title, "body": proposal.body });
             self.client.write(Method::PATCH, &route, &text).await?;
@@ -272,8 +273,9 @@ impl GitHub {
 
 impl Pull {
     fn read(value: Value) -> Result<Self, ForgeError> {
-        serde_json::from_value(value)
-            .map_err(|error| ForgeError::Unavailable(format!("GitHub sent a pull request that cannot be read: {error}")))
+        serde_json::from_value(value).map_err(|error| {
+            ForgeError::Unavailable(format!("GitHub sent a pull request that cannot be read: {error}"))
+        })
     }
 
     fn has_label(&self, name: &str) -> bool {

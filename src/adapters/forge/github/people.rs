@@ -61,8 +61,12 @@ impl GitHub {
             Err(ForgeError::Refused(message)) => return Ok(vec![format!("nobody could be assigned: {message}")]),
             answered => answered?,
         };
-        let assigned: Vec<_> =
-            answer["assignees"].as_array().into_iter().flatten().filter_map(|user: &Value| user["login"].as_str()).collect();
+        let assigned: Vec<_> = answer["assignees"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|user: &Value| user["login"].as_str())
+            .collect();
         let left_out = names.iter().filter(|name| !assigned.iter().any(|login| login.eq_ignore_ascii_case(name)));
         Ok(left_out.map(|name| format!("{name} could not be assigned")).collect())
     }

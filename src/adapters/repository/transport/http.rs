@@ -115,7 +115,9 @@ impl Exchange {
         let status = response.status().as_u16();
         let reason = match status {
             200 => None,
-            401 if self.shared.authorization.is_none() => Some("it asks for a token, and none is configured".to_owned()),
+            401 if self.shared.authorization.is_none() => {
+                Some("it asks for a token, and none is configured".to_owned())
+            }
             401 => Some("it refused the token (401)".to_owned()),
             403 => Some("the token may not do this (403)".to_owned()),
             404 => Some("there is no such repository, or the token may not see it (404)".to_owned()),
