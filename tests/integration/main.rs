@@ -2,6 +2,11 @@
 
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "tests do I/O")]
 
+mod daemon;
+mod handmade;
 mod kustomize;
+mod pairs;
+mod rbac;
 mod readme;
+mod stories;
 mod support;
