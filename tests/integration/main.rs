@@ -3,5 +3,6 @@
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "tests do I/O")]
 
 mod config;
+mod deploy;
 mod readme;
 mod support;
