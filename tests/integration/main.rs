@@ -4,5 +4,6 @@
 
 mod config;
 mod deploy;
+mod kustomize;
 mod readme;
 mod support;

@@ -80,6 +80,8 @@ fn build(tree: &SourceTree, folder: &str, seen: &Kustomizations) -> Result<Strin
 fn gist(complaint: &str) -> String {
     let line = complaint.lines().next().unwrap_or_default();
     let cause = line.rsplit("accumulating resources: ").next().unwrap_or(line);
+    let inner = cause.rsplit_once("recursed accumulation of path '").and_then(|(_, rest)| rest.split_once("': "));
+    let cause = inner.map_or(cause, |(_, inner)| inner);
     let cause = cause.split(" with config:").next().unwrap_or(cause).trim_start_matches("Error: ");
     let outside = cause.split('`').step_by(2).collect::<Vec<_>>();
     outside.join("…").chars().take(300).collect()
@@ -214,6 +216,10 @@ mod tests {
             (
                 "Error: accumulating resources: accumulation err='accumulating resources from 'a': must resolve to a file': accumulating resources: accumulating resources from 'web.yaml': MalformedYAMLError: yaml: line 4: did not find\nmore",
                 "accumulating resources from 'web.yaml': MalformedYAMLError: yaml: line 4: did not find",
+            ),
+            (
+                "Error: accumulating resources: accumulation err='x': recursed accumulation of path '/tmp/a': no matches for Id",
+                "no matches for Id",
             ),
             (
                 "Error: trouble configuring builtin PatchTransformer with config: `patch: hunter2`",
