@@ -3,7 +3,10 @@
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "tests do I/O")]
 
 mod alerts;
+mod cli;
+mod config;
 mod daemon;
+mod deploy;
 mod handmade;
 mod kustomize;
 mod pairs;
