@@ -38,7 +38,7 @@ pub(super) fn shipped_scoring() -> Scoring {
     built_in(SCORING, scores)
 }
 
-/// Reads a compiled-in file; `tests/integration/config.rs` shows that each one reads without a problem.
+/// Reads a compiled-in file; `tests/integration/config/shipped.rs` shows that each one reads without a problem.
 fn built_in<T>(text: &str, read: impl FnOnce(&Fields<'_, '_>) -> T) -> T {
     let sink = Sink::new("policies");
     let root = document(text, &sink).ok().flatten();
@@ -218,7 +218,12 @@ fn scores(top: &Fields<'_, '_>) -> Scoring {
     }
     scoring.severities.sort_by(|a, b| a.1.total_cmp(&b.1));
     if let Some(fields) = top.map("info") {
-        scoring.info = fields.texts("paths").iter().filter_map(|path| path.parse().ok()).collect();
+        for path in fields.texts("paths") {
+            match path.parse() {
+                Ok(pattern) => scoring.info.push(pattern),
+                Err(error) => fields.refuse("paths", error, ""),
+            }
+        }
     }
     scoring
 }

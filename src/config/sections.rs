@@ -49,8 +49,7 @@ pub(super) fn cluster(
         timeout_seconds: 60,
     };
     let Some(fields) = top.map("cluster") else {
-        let live = locations.snapshot.clone().map_or(LiveSettings::Cluster(defaults), LiveSettings::Snapshot);
-        return (Some("default".to_owned()), live);
+        return (Some("default".to_owned()), live(locations, place, None, defaults));
     };
     let label_selector = fields.text("label_selector");
     if let Some(Err(message)) = label_selector.as_ref().map(|text| text.parse::<Selector>()) {
@@ -68,11 +67,18 @@ pub(super) fn cluster(
     let _ = (fields.text("kubeconfig"), fields.text("context"));
     let snapshot = place.path(&fields, "snapshot");
     let name = if fields.has("name") { fields.required("name") } else { Some("default".to_owned()) };
-    let live = match locations.snapshot.clone().or(snapshot) {
-        Some(file) => LiveSettings::Snapshot(file),
-        None => LiveSettings::Cluster(settings),
+    (name, live(locations, place, snapshot, settings))
+}
+
+/// A snapshot or the cluster: the command line is asked first, then the environment, then the file.
+fn live(locations: &Locations, place: &Place<'_>, snapshot: Option<PathBuf>, cluster: ClusterSettings) -> LiveSettings {
+    let named = (place.env)("CURRENT_CONFIG_SOURCE").filter(|source| !source.is_empty());
+    let snapshot = match (&locations.snapshot, named) {
+        (Some(file), _) => Some(file.clone()),
+        (None, Some(source)) => (source != "kubernetes_api").then(|| PathBuf::from(source)),
+        (None, None) => snapshot,
     };
-    (name, live)
+    snapshot.map_or(LiveSettings::Cluster(cluster), LiveSettings::Snapshot)
 }
 
 /// The config repository; its address is the one thing that has to be given.
@@ -138,6 +144,10 @@ fn address(fields: &Fields<'_, '_>, url: &str, folder: &Path) -> Option<String> 
         return Some(url.to_owned());
     }
     let is_scp = url.split_once(':').is_some_and(|(host, _)| !host.contains('/'));
+    if is_scp && url.split('/').next().is_some_and(|host| host.matches(':').count() > 1 && host.contains('@')) {
+        fields.refuse("url", "holds credentials", "ssh takes a key: name it with ssh_key");
+        return None;
+    }
     if is_scp || Path::new(url).is_absolute() {
         return Some(url.to_owned());
     }
@@ -223,10 +233,11 @@ fn github(fields: &Fields<'_, '_>, place: &Place<'_>) -> Option<GitHubSettings> 
     let write_pause = Duration::from_millis(fields.whole("write_pause_ms", 0..=60_000).unwrap_or(1000));
     let access = if let Some(app) = fields.map("app") {
         let id = |key| {
-            app.has(key).then(|| app.whole(key, 1..=u64::MAX)).unwrap_or_else(|| {
-                app.required(key);
-                None
-            })
+            if app.has(key) {
+                return app.whole(key, 1..=u64::MAX);
+            }
+            app.required(key);
+            None
         };
         let (id, installation) = (id("app_id"), id("installation_id"));
         let private_key = place.secret(&app, "private_key_file", "private_key_env");

@@ -4,6 +4,7 @@
 
 mod daemon;
 mod handmade;
+mod kustomize;
 mod pairs;
 mod rbac;
 mod readme;

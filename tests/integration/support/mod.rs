@@ -1,5 +1,6 @@
 //! What the tests stand on: real servers, real repositories, the program itself.
 
+pub(crate) mod cli;
 pub(crate) mod cluster;
 pub(crate) mod proxy;
 pub(crate) mod remote;
