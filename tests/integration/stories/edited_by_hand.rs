@@ -14,7 +14,7 @@ fn an_edited_limit_is_proposed_and_withdrawn() {
     assert_eq!(world.scan(), (1, drift));
 
     let planned = world.trueup(&["run", "--dry-run", "-o", "json"]);
-    assert_eq!((planned.code, planned.outcomes()), (0, vec!["Deployment/web planned".to_owned()]));
+    assert_eq!((planned.code, planned.outcomes()), (Some(0), vec!["Deployment/web planned".to_owned()]));
     assert_eq!((world.remote.branches(), world.pull_requests()), (vec![], vec![]));
 
     assert_eq!(world.run(), ["Deployment/web created"]);
@@ -40,8 +40,8 @@ fn an_edited_setting_is_restored() {
     world.kubectl(&["patch", "configmap", "settings", "-p", r#"{"data":{"currency":"USD"}}"#]);
     let drift = vec!["ConfigMap/settings data.currency cluster_drift by kubectl-patch (person)".to_owned()];
     let ran = world.trueup(&["scan", "-o", "json"]);
-    assert_eq!((ran.code, ran.items()), (1, drift));
-    let item = &ran.report()["items"][0];
+    assert_eq!((ran.code, ran.items()), (Some(1), drift));
+    let item = &ran.json()["items"][0];
     assert_eq!((item["declared"].as_str(), item["live"].as_str()), (Some("EUR"), Some("USD")));
     assert_eq!(item["origin"]["file"], "apps/settings.yaml");
 }

@@ -36,7 +36,7 @@ fn scan_through(
     let proxy = Proxy::start(world.cluster, rule);
     world.reach_cluster_at(&proxy.address);
     let ran = world.trueup(&["scan", "-o", "json"]);
-    (ran.code, ran.items(), ran.problems(), proxy)
+    (ran.code.expect("it ended by itself"), ran.items(), ran.problems(), proxy)
 }
 
 /// A rule that spoils the first `times` requests that `fits`.

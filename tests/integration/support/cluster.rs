@@ -64,12 +64,9 @@ impl Cluster {
 
     /// Runs kubectl with this standard input and these variables; it has to succeed.
     pub(crate) fn kubectl_with<S: AsRef<OsStr>>(&self, args: &[S], input: &str, env: &[(&str, &str)]) -> String {
-        let mut kubectl = Command::new(self.servers.tools.join("kubectl"))
+        let mut kubectl = self
+            .as_administrator(&tools().join("kubectl"))
             .args(args)
-            .env_clear()
-            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-            .env("HOME", &self.servers.folder)
-            .env("KUBECONFIG", self.servers.folder.join("admin.kubeconfig"))
             .envs(env.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -82,6 +79,22 @@ impl Cluster {
         let said = String::from_utf8_lossy(&done.stderr);
         assert!(done.status.success(), "kubectl {}: {said}\n{input}", shown.join(" "));
         String::from_utf8(done.stdout).expect("UTF-8")
+    }
+
+    /// Runs a command line that trueup gave, as a person with a shell does.
+    pub(crate) fn shell(&self, line: &str) {
+        let done = self.as_administrator("/bin/sh".as_ref()).args(["-c", line]).output().expect("/bin/sh starts");
+        assert!(done.status.success(), "{line}: {}", String::from_utf8_lossy(&done.stderr));
+    }
+
+    fn as_administrator(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
+        command
+            .env_clear()
+            .env("PATH", format!("{}:/usr/local/bin:/usr/bin:/bin", tools().display()))
+            .env("HOME", &self.servers.folder)
+            .env("KUBECONFIG", self.servers.folder.join("admin.kubeconfig"));
+        command
     }
 
     /// A new namespace with a name of its own, once its ServiceAccount is there.
@@ -150,11 +163,4 @@ impl Cluster {
 /// A text as one word of a shell.
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
-}
-
-/// A tool that was built beside the servers.
-pub(crate) fn tool(name: &str) -> std::path::PathBuf {
-    let path = tools().join(name);
-    assert!(Path::new(&path).exists(), "{} is missing", path.display());
-    path
 }

@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
@@ -32,8 +33,6 @@ const AUDIT_POLICY: &str =
 
 /// The running servers.
 pub(super) struct Servers {
-    /// Where kubectl and the others are.
-    pub(super) tools: PathBuf,
     /// Certificates, logs, data.
     pub(super) folder: PathBuf,
     /// Address of the API server.
@@ -45,10 +44,9 @@ pub(super) struct Servers {
 impl Servers {
     /// Starts the servers; once more where somebody took a port meanwhile.
     pub(super) fn start() -> Self {
-        let tools = tools();
         let mut last = String::new();
         for _ in 0..3 {
-            match Self::attempt(&tools) {
+            match Self::attempt() {
                 Ok(servers) => return servers,
                 Err(logs) => last = logs,
             }
@@ -56,7 +54,7 @@ impl Servers {
         panic!("the API server did not start:\n{last}");
     }
 
-    fn attempt(tools: &Path) -> Result<Self, String> {
+    fn attempt() -> Result<Self, String> {
         let folder = tempfile::Builder::new().prefix("trueup-cluster-").tempdir().expect("folder").keep();
         let [etcd, peers, secure] = free_ports();
         let (etcd, peers) = (format!("http://127.0.0.1:{etcd}"), format!("http://127.0.0.1:{peers}"));
@@ -67,13 +65,13 @@ impl Servers {
         put("audit-policy.yaml", AUDIT_POLICY);
         put("admin.kubeconfig", &kubeconfig(&address, Some(&folder.join("ca.crt")), ADMIN_TOKEN));
         let leashes = vec![
-            leash(tools, &folder, "etcd", &etcd_flags(&etcd, &peers)),
-            leash(tools, &folder, "kube-apiserver", &api_server_flags(&etcd, secure)),
+            leash(&folder, "etcd", &etcd_flags(&etcd, &peers)),
+            leash(&folder, "kube-apiserver", &api_server_flags(&etcd, secure)),
         ];
-        let mut servers = Self { tools: tools.to_path_buf(), folder, address, leashes };
+        let mut servers = Self { folder, address, leashes };
         servers.wait_until_ready()?;
         // it gives up where it has to wait for the API server
-        let controllers = leash(tools, &servers.folder, "kube-controller-manager", &controller_manager_flags());
+        let controllers = leash(&servers.folder, "kube-controller-manager", &controller_manager_flags());
         servers.leashes.push(controllers);
         Ok(servers)
     }
@@ -82,7 +80,7 @@ impl Servers {
         let begin = Instant::now();
         while begin.elapsed() < PATIENCE {
             let kubeconfig = self.folder.join("admin.kubeconfig");
-            let asked = Command::new(self.tools.join("kubectl"))
+            let asked = Command::new(tools().join("kubectl"))
                 .args(["get", "--raw", "/readyz", "--request-timeout=5s", "--kubeconfig"])
                 .arg(kubeconfig)
                 .output()
@@ -111,10 +109,12 @@ impl Servers {
 }
 
 /// The folder with the servers and kubectl: as `make test` says it, else from the script that builds them once.
-pub(crate) fn tools() -> PathBuf {
-    if let Some(folder) = std::env::var_os("TRUEUP_TEST_SERVERS") {
-        return folder.into();
-    }
+pub(crate) fn tools() -> &'static Path {
+    static TOOLS: OnceLock<PathBuf> = OnceLock::new();
+    TOOLS.get_or_init(|| std::env::var_os("TRUEUP_TEST_SERVERS").map_or_else(built_tools, PathBuf::from))
+}
+
+fn built_tools() -> PathBuf {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cluster/build.sh");
     let built = Command::new(script).stderr(Stdio::inherit()).output().expect("tests/cluster/build.sh starts");
     assert!(built.status.success(), "tests/cluster/build.sh failed");
@@ -132,13 +132,13 @@ pub(super) fn kubeconfig(address: &str, authority: Option<&Path>, token: &str) -
     )
 }
 
-fn leash(tools: &Path, folder: &Path, name: &str, flags: &[String]) -> Child {
+fn leash(folder: &Path, name: &str, flags: &[String]) -> Child {
     let log = File::create(folder.join(format!("{name}.log"))).expect("log");
     let owned = if name == "etcd" { folder.as_os_str() } else { "".as_ref() };
     Command::new("/bin/sh")
         .args(["-c", LEASH, "leash"])
         .arg(owned)
-        .arg(tools.join(name))
+        .arg(tools().join(name))
         .args(flags)
         .current_dir(folder)
         .stdin(Stdio::piped())

@@ -3,12 +3,12 @@
 
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
+use super::cli::{Desk, Invocation, Ran};
 use super::cluster::{Account, Cluster, Way, cluster};
 use super::remote::Remote;
 
@@ -43,16 +43,9 @@ pub(crate) struct World {
     pub(crate) namespace: String,
     pub(crate) remote: Remote,
     pub(crate) account: Account,
-    folder: tempfile::TempDir,
+    desk: Desk,
     canaries: Vec<String>,
     said: RefCell<String>,
-}
-
-/// A run of the program that came to its end.
-pub(crate) struct Ran {
-    pub(crate) code: i32,
-    pub(crate) stdout: String,
-    pub(crate) stderr: String,
 }
 
 impl World {
@@ -60,7 +53,7 @@ impl World {
     pub(crate) fn new(setting: &Setting<'_>) -> Self {
         let cluster = cluster();
         let namespace = cluster.namespace(setting.name);
-        let folder = tempfile::tempdir().expect("folder");
+        let desk = Desk::new();
         let canary = |name: &str| format!("canary-{name}-{:016x}", rand::random::<u64>());
         let (in_git, live, token) = (canary("git"), canary("live"), canary("token"));
         let secret = |name: &str, value: &str| {
@@ -69,7 +62,7 @@ impl World {
         let mut files = vec![("apps/canary.yaml".to_owned(), secret("canary", &in_git))];
         let named = |text: &str| text.replace("NAMESPACE", &namespace);
         files.extend(setting.files.iter().map(|(path, text)| ((*path).to_owned(), named(text))));
-        let remote = Remote::new(folder.path(), &files);
+        let remote = Remote::new(&desk.path(""), &files);
         cluster.deliver(Way::ClientSide, &namespace, &secret("canary-live", &live));
         let account = cluster.account(&namespace, "trueup", setting.rules, setting.everywhere);
         let scope = if setting.everywhere { String::new() } else { format!("\n  namespaces: [{namespace}]") };
@@ -83,12 +76,10 @@ impl World {
             if setting.config.contains("sources:") { "" } else { sources },
             setting.config,
         );
-        let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).expect("write");
-        write("trueup.yaml", &named(&config));
-        write("kubeconfig", &cluster.kubeconfig(&account.token));
-        std::fs::create_dir(folder.path().join("home")).expect("home");
+        desk.write("trueup.yaml", &named(&config));
+        desk.write("kubeconfig", &cluster.kubeconfig(&account.token));
         let canaries = vec![in_git, live, token, account.token.clone()];
-        Self { cluster, namespace, remote, account, folder, canaries, said: RefCell::default() }
+        Self { cluster, namespace, remote, account, desk, canaries, said: RefCell::default() }
     }
 
     /// A new secret, which nothing that the program writes may hold.
@@ -100,13 +91,13 @@ impl World {
 
     /// A file of this world's folder.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
+        self.desk.path(name)
     }
 
     /// Puts the API server behind another address, such as a proxy's.
     pub(crate) fn reach_cluster_at(&self, address: &str) {
         let kubeconfig = super::servers::kubeconfig(address, None, &self.account.token);
-        std::fs::write(self.path("kubeconfig"), kubeconfig).expect("write");
+        self.desk.write("kubeconfig", &kubeconfig);
     }
 
     /// Applies what `main` declares, as a delivery by `kubectl apply` does.
@@ -119,46 +110,32 @@ impl World {
         self.cluster.kubectl(&[&["-n", &self.namespace], args].concat())
     }
 
-    /// The program, ready to be started in this world's folder and in no other environment.
-    pub(crate) fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_trueup"));
-        command
-            .args(args)
-            .current_dir(self.folder.path())
-            .env_clear()
-            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-            .env("HOME", self.path("home"))
-            .env("CONFIG_TOKEN", &self.canaries[2]);
-        command
+    /// The program, ready to be started in this world's folder.
+    pub(crate) fn invocation(&self, args: &[&str]) -> Invocation {
+        self.desk.trueup(args).env("CONFIG_TOKEN", &self.canaries[2])
     }
 
     /// Runs the program to its end.
     pub(crate) fn trueup(&self, args: &[&str]) -> Ran {
-        self.heard(self.command(args).output().expect("trueup starts"))
+        let ran = self.invocation(args).run();
+        self.heard(&ran.everything());
+        ran
     }
 
     /// Keeps what the program said for the search for secrets.
-    pub(crate) fn heard(&self, output: Output) -> Ran {
-        let ran = Ran {
-            code: output.status.code().expect("it ended by itself"),
-            stdout: String::from_utf8(output.stdout).expect("UTF-8"),
-            stderr: String::from_utf8(output.stderr).expect("UTF-8"),
-        };
-        self.said.borrow_mut().extend([&*ran.stdout, &*ran.stderr]);
-        ran
+    pub(crate) fn heard(&self, text: &str) {
+        self.said.borrow_mut().push_str(text);
     }
 
     /// `trueup scan`, its exit code and what it found.
     pub(crate) fn scan(&self) -> (i32, Vec<String>) {
         let ran = self.trueup(&["scan", "-o", "json"]);
-        (ran.code, ran.items())
+        (ran.code.expect("it ended by itself"), ran.items())
     }
 
     /// `trueup run`, which has to complete, and what came of each unit: `web created`.
     pub(crate) fn run(&self) -> Vec<String> {
-        let ran = self.trueup(&["run", "-o", "json"]);
-        assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
-        ran.outcomes()
+        self.trueup(&["run", "-o", "json"]).exits(0).outcomes()
     }
 
     /// The pull request files, by name.
@@ -188,13 +165,14 @@ impl World {
     fn look_for_secrets(&self) {
         let mut texts = vec![("its output".to_owned(), self.said.borrow().clone())];
         // these hold the secrets by right: they are Git's own, or the credentials
-        let left_out = ["remote.git", "clone-of-ada", "cache", "kubeconfig"].map(|name| self.path(name));
-        let mut folders = vec![self.folder.path().to_path_buf()];
+        let left_out = ["work/remote.git", "work/clone-of-ada", "work/cache", "work/kubeconfig"];
+        let is_left_out = |path: &Path| left_out.iter().any(|name| path.ends_with(name));
+        let mut folders = vec![self.path("..").canonicalize().expect("folder")];
         while let Some(folder) = folders.pop() {
             for path in std::fs::read_dir(folder).expect("folder").map(|entry| entry.expect("entry").path()) {
-                if path.is_dir() && !left_out.contains(&path) {
+                if path.is_dir() && !is_left_out(&path) {
                     folders.push(path);
-                } else if path.is_file() && !left_out.contains(&path) {
+                } else if path.is_file() && !is_left_out(&path) {
                     let bytes = std::fs::read(&path).expect("readable");
                     texts.push((path.display().to_string(), String::from_utf8_lossy(&bytes).into_owned()));
                 }
@@ -223,14 +201,9 @@ impl Drop for World {
 }
 
 impl Ran {
-    /// The JSON report.
-    pub(crate) fn report(&self) -> Value {
-        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {}{}", self.stdout, self.stderr))
-    }
-
     /// What counts: `Deployment/web spec.replicas changed by kubectl (person)`, `Deployment/web spec.… [rule]`.
     pub(crate) fn items(&self) -> Vec<String> {
-        let report = self.report();
+        let report = self.json();
         let mut items: Vec<_> = report["items"].as_array().expect("items").iter().map(told).collect();
         items.sort();
         items
@@ -238,7 +211,7 @@ impl Ran {
 
     /// What came of each unit: `Deployment/web created`.
     pub(crate) fn outcomes(&self) -> Vec<String> {
-        let report = self.report();
+        let report = self.json();
         let told = |unit: &Value| format!("{} {}", name(&unit["resource"]), text(&unit["outcome"]));
         let mut outcomes: Vec<_> = report["units"].as_array().expect("units").iter().map(told).collect();
         outcomes.sort();
@@ -247,7 +220,7 @@ impl Ran {
 
     /// What could not be read or done, with its place: `apps/web.yaml:3: …`.
     pub(crate) fn problems(&self) -> Vec<String> {
-        let report = self.report();
+        let report = self.json();
         let told = |problem: &Value| {
             let place = problem["file"].as_str().map(|file| format!("{file}:{}: ", problem["line"]));
             format!("{}{}", place.unwrap_or_default(), text(&problem["message"]))
