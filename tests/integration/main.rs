@@ -2,5 +2,6 @@
 
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "tests do I/O")]
 
+mod forge;
 mod readme;
 mod support;
