@@ -16,7 +16,8 @@ async fn a_lost_answer_makes_no_second_pull_request() {
         let github = GitHub::start();
         let repository = repository(&github);
         github.fail("pulls/create", fault.clone());
-        let forge = connect(trueup::adapters::forge::github::GitHubSettings { timeout_seconds: 1, ..settings(&github) });
+        let forge =
+            connect(trueup::adapters::forge::github::GitHubSettings { timeout_seconds: 1, ..settings(&github) });
         let published = forge.open(&proposal(), "main").await.unwrap_or_else(|error| panic!("{fault:?}: {error}"));
         assert_eq!((published.number, github.asked("pulls/create")), (1, 1), "{fault:?}");
         assert_eq!(repository.pull_requests().len(), 1, "{fault:?}");

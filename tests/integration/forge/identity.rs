@@ -59,8 +59,11 @@ async fn wrong_keys() {
     repository(&github);
     let identity = github.app(SignedDuration::from_hours(1), &[]);
     let with_key = |app: u64, key: &str| {
-        let access =
-            GitHubAccess::App { app, installation: identity.installation, private_key: SecretString::from(key.to_owned()) };
+        let access = GitHubAccess::App {
+            app,
+            installation: identity.installation,
+            private_key: SecretString::from(key.to_owned()),
+        };
         trueup::adapters::forge::ForgeSettings::GitHub(GitHubSettings { access, ..settings(&github) })
     };
     let forge = Forge::connect(&with_key(54321, &identity.private_key)).expect("a valid key");

@@ -32,7 +32,10 @@ async fn an_idle_run_writes_nothing() {
     let writes = github.writes();
     let forge = forge(&github);
     let known = the_one(&forge).await;
-    assert_eq!((known.branch.as_str(), known.state, known.body.as_str()), (BRANCH, ProposalState::Open, &*proposal().body));
+    assert_eq!(
+        (known.branch.as_str(), known.state, known.body.as_str()),
+        (BRANCH, ProposalState::Open, &*proposal().body)
+    );
     let published = forge.update(&known, &proposal()).await.expect("current");
     assert!(!published.changed);
     assert_eq!(github.writes(), writes);

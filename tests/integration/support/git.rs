@@ -50,7 +50,8 @@ pub(crate) struct Bare {
 impl Bare {
     /// A new one at `path`, empty, whose default branch will be `main`.
     pub(crate) fn init(path: PathBuf) -> Self {
-        let made = git().args(["init", "--quiet", "--bare", "--initial-branch", MAIN]).arg(&path).status().expect("git");
+        let made =
+            git().args(["init", "--quiet", "--bare", "--initial-branch", MAIN]).arg(&path).status().expect("git");
         assert!(made.success(), "git init {}", path.display());
         Self { path, _folder: None }
     }
@@ -149,7 +150,8 @@ impl Bare {
 
     /// The content of a file on a branch.
     pub(crate) fn file(&self, branch: &str, path: &str) -> Option<String> {
-        let output = git().arg("--git-dir").arg(&self.path).args(["show", &format!("refs/heads/{branch}:{path}")]).output();
+        let output =
+            git().arg("--git-dir").arg(&self.path).args(["show", &format!("refs/heads/{branch}:{path}")]).output();
         let output = output.expect("git");
         output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
     }

@@ -258,7 +258,7 @@ impl GitHub {
         let query = "mutation($id: ID!, $head: GitObjectID!) { enablePullRequestAutoMerge(input: {pullRequestId: $id, \
                      expectedHeadOid: $head}) { pullRequest { number } } }";
         let body = json!({ "query": query, "variables": { "id": pull.node_id, "head": pull.head.sha } });
-        match self.client.write(Method::POST, "/graphql", &body).await {
+        match self.client.mutate(&body).await {
             Ok(answer) => {
                 let refused = answer["errors"].as_array().filter(|errors| !errors.is_empty());
                 let message = refused.and_then(|errors| errors[0]["message"].as_str());

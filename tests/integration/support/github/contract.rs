@@ -83,7 +83,8 @@ impl Contract {
         if let Some(parts) = schema["allOf"].as_array() {
             let parts: Vec<_> = parts.iter().map(|part| self.least_of(part)).collect();
             let objects: Option<Vec<_>> = parts.iter().map(Value::as_object).collect();
-            return objects.map_or_else(|| parts[0].clone(), |objects| objects.into_iter().cloned().flatten().collect());
+            return objects
+                .map_or_else(|| parts[0].clone(), |objects| objects.into_iter().cloned().flatten().collect());
         }
         if let Some(options) = schema["enum"].as_array() {
             return options[0].clone();
@@ -121,7 +122,9 @@ fn least_text(schema: &Value) -> Value {
         Some("date-time") => json!("2026-01-02T03:04:05Z"),
         Some("uri") => json!("https://example.invalid/"),
         Some("email") => json!("someone@example.invalid"),
-        _ => json!("0".repeat(schema["minLength"].as_u64().and_then(|length| usize::try_from(length).ok()).unwrap_or(0))),
+        _ => {
+            json!("0".repeat(schema["minLength"].as_u64().and_then(|length| usize::try_from(length).ok()).unwrap_or(0)))
+        }
     }
 }
 
@@ -178,7 +181,9 @@ impl Operation {
     pub(crate) fn check_request(&self, path: &PathValues, query: &[(String, String)], body: &[u8]) -> Vec<String> {
         let mut wrong = Vec::new();
         for parameter in &self.path {
-            wrong.extend(parameter.check(&path[&parameter.name]).map(|error| format!("path {}: {error}", parameter.name)));
+            wrong.extend(
+                parameter.check(&path[&parameter.name]).map(|error| format!("path {}: {error}", parameter.name)),
+            );
         }
         for (name, value) in query {
             match self.query.iter().find(|parameter| parameter.name == *name) {

@@ -43,7 +43,8 @@ pub(crate) fn answer(world: &mut World, token: &Token, body: &Value) -> Reply {
         }
         Err((kind, message)) => {
             let path = field.response_key().as_str();
-            let error = json!({ "type": kind, "path": [path], "locations": [{ "line": 1, "column": 1 }], "message": message });
+            let error =
+                json!({ "type": kind, "path": [path], "locations": [{ "line": 1, "column": 1 }], "message": message });
             Reply::new(200, json!({ "data": { path: null }, "errors": [error] }))
         }
     }

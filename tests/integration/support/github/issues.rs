@@ -15,7 +15,8 @@ const MAX_LABELS: usize = 100;
 pub(crate) fn add_labels(world: &mut World, call: &Call<'_>) -> Reply {
     let Some(pull) = call.repository(world).pull(call.number()) else { return Reply::not_found() };
     let given = call.body["labels"].as_array().or(call.body.as_array()).into_iter().flatten();
-    let names: Vec<_> = given.filter_map(|label| label.as_str().or(label["name"].as_str())).map(str::to_owned).collect();
+    let names: Vec<_> =
+        given.filter_map(|label| label.as_str().or(label["name"].as_str())).map(str::to_owned).collect();
     if let Some(name) = names.iter().find(|name| name.chars().count() > MAX_LABEL) {
         return Reply::invalid(json!([{ "value": name, "resource": "Label", "field": "name", "code": "invalid" }]));
     }

@@ -119,6 +119,7 @@ fn common(shown: &mut Value, world: &World, repository: &Repo, pull: &PullReques
         ("labels", labels(pull)),
         ("closed_at", json!(pull.closed_at)),
         ("merged_at", json!(pull.merged_at)),
+        ("assignees", pull.assignees.iter().map(|login| user(login)).collect()),
         ("requested_reviewers", pull.reviewers.iter().map(|login| user(login)).collect()),
         ("requested_teams", pull.teams.iter().map(team).collect()),
         ("head", head),
@@ -133,7 +134,10 @@ fn end(shown: &mut Value, repository: &Repo, branch: &str, commit: &str) {
         named = contract().least("repository");
     }
     let name = repository.name.split('/').next_back().unwrap_or_default();
-    lay_over(&mut named, [("full_name", json!(repository.name)), ("name", json!(name)), ("owner", user(repository.owner()))]);
+    lay_over(
+        &mut named,
+        [("full_name", json!(repository.name)), ("name", json!(name)), ("owner", user(repository.owner()))],
+    );
     let values = [
         ("label", json!(format!("{}:{branch}", repository.owner()))),
         ("ref", json!(branch)),

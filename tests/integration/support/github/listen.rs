@@ -60,17 +60,23 @@ pub(crate) fn bind() -> (std::net::TcpListener, u16) {
 }
 
 /// Answers until the value is dropped.
-pub(crate) fn serve(listener: std::net::TcpListener, certificate: Option<&Certificate>, shared: Arc<Shared>) -> Serving {
+pub(crate) fn serve(
+    listener: std::net::TcpListener,
+    certificate: Option<&Certificate>,
+    shared: Arc<Shared>,
+) -> Serving {
     let (stop, stopped) = oneshot::channel::<()>();
     let tls = certificate.map(|certificate| {
         let provider = Arc::new(tokio_rustls::rustls::crypto::aws_lc_rs::default_provider());
         let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().expect("TLS");
         let config = config.with_no_client_auth();
-        let config = config.with_single_cert(vec![certificate.der.clone()], certificate.key.clone_key()).expect("certificate");
+        let config =
+            config.with_single_cert(vec![certificate.der.clone()], certificate.key.clone_key()).expect("certificate");
         TlsAcceptor::from(Arc::new(config))
     });
     let thread = std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("runtime");
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("runtime");
         runtime.block_on(async move {
             let listener = TcpListener::from_std(listener).expect("listener");
             let limit = axum::extract::DefaultBodyLimit::max(64 << 20);

@@ -25,14 +25,14 @@ use jiff::SignedDuration;
 
 use crate::support::git::{ALICE, Bare, MAIN};
 use app::App;
+use contract::contract;
 use listen::{Certificate, Serving};
 use server::Shared;
 use state::{Repo, Token};
 
-pub(crate) use contract::contract;
 pub(crate) use faults::Fault;
 pub(crate) use person::Repository;
-pub(crate) use state::{Checks, PullRequest, Request};
+pub(crate) use state::{Checks, Request};
 
 /// The permissions that trueup's documentation asks for.
 const LEAST: [(&str, &str); 3] = [("metadata", "read"), ("contents", "write"), ("pull_requests", "write")];

@@ -39,7 +39,8 @@ fn shown(world: &World, call: &Call<'_>, status: u16) -> Reply {
 }
 
 pub(crate) fn create(world: &mut World, call: &Call<'_>) -> Reply {
-    let invalid = |field: &str| Reply::invalid(json!([{ "resource": "PullRequest", "field": field, "code": "invalid" }]));
+    let invalid =
+        |field: &str| Reply::invalid(json!([{ "resource": "PullRequest", "field": field, "code": "invalid" }]));
     let (head, base) = (call.text("head").unwrap_or_default(), call.text("base").unwrap_or_default());
     let (owner, branch) = head.split_once(':').unwrap_or((world.by_id(call.repository).owner(), head));
     let short_name = |repository: &Repo| repository.name.split('/').next_back().map(str::to_owned);
@@ -135,9 +136,11 @@ pub(crate) fn update(world: &mut World, call: &Call<'_>) -> Reply {
     }
     match call.text("state") {
         Some("closed") if pull.is_open() => pull.closed_at = Some(now()),
-        Some("open") if pull.is_merged() => return Reply::invalid(json!([{
-            "resource": "PullRequest", "field": "state", "code": "invalid", "message": "state cannot be changed."
-        }])),
+        Some("open") if pull.is_merged() => {
+            return Reply::invalid(json!([{
+                "resource": "PullRequest", "field": "state", "code": "invalid", "message": "state cannot be changed."
+            }]));
+        }
         Some("open") => pull.closed_at = None,
         _ => {}
     }

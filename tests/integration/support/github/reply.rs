@@ -17,7 +17,10 @@ impl Reply {
 
     pub(crate) fn message(status: u16, message: &str) -> Self {
         let documentation = "https://docs.github.com/rest";
-        Self::new(status, json!({ "message": message, "documentation_url": documentation, "status": status.to_string() }))
+        Self::new(
+            status,
+            json!({ "message": message, "documentation_url": documentation, "status": status.to_string() }),
+        )
     }
 
     /// 422 with its list of errors.

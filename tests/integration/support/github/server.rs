@@ -210,7 +210,9 @@ fn described(
         }
     };
     let wrong = operation.check_reply(reply.status, &reply.body);
-    world.breaches.extend(wrong.iter().map(|error| format!("the double itself, {} {}: {error}", operation.id, reply.status)));
+    world
+        .breaches
+        .extend(wrong.iter().map(|error| format!("the double itself, {} {}: {error}", operation.id, reply.status)));
     if reply.status == 200 && reply.body.is_array() && operation.method == "GET" {
         page(shared, world, incoming, path, &mut reply);
     }

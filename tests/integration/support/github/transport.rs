@@ -83,8 +83,11 @@ fn exchange(shared: &Shared, incoming: &Incoming, service: &str) -> (u16, Respon
         .env("REMOTE_USER", token.map(|token| token.login).unwrap_or_default())
         .env("DOUBLE_PROTECTED", protected)
         .env("DOUBLE_WORKFLOWS", workflows);
-    let passed_on =
-        [("content-type", "CONTENT_TYPE"), ("content-encoding", "HTTP_CONTENT_ENCODING"), ("git-protocol", "GIT_PROTOCOL")];
+    let passed_on = [
+        ("content-type", "CONTENT_TYPE"),
+        ("content-encoding", "HTTP_CONTENT_ENCODING"),
+        ("git-protocol", "GIT_PROTOCOL"),
+    ];
     for (header, variable) in passed_on {
         if let Some(value) = incoming.header(header) {
             command.env(variable, value);
