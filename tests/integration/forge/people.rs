@@ -3,7 +3,7 @@
 use trueup::domain::proposal::Proposal;
 
 use super::{forge, proposal, repository, the_one};
-use crate::support::github::{Checks, GitHub};
+use crate::support::github::{Checks, Fault, GitHub};
 
 fn names(names: &[&str]) -> Vec<String> {
     names.iter().map(|name| (*name).to_owned()).collect()
@@ -28,7 +28,10 @@ async fn asked() {
         forge(&github).open(&asking(&["alice", "bob"], &["platform"], &["alice"]), "main").await.expect("opened");
     assert_eq!(published.remarks, Vec::<String>::new());
     let pull = repository.pull_request(1);
-    assert_eq!((pull.reviewers, pull.teams, pull.assignees), (names(&["alice", "bob"]), names(&["platform"]), names(&["alice"])));
+    assert_eq!(
+        (pull.reviewers, pull.teams, pull.assignees),
+        (names(&["alice", "bob"]), names(&["platform"]), names(&["alice"]))
+    );
     assert_eq!(github.asked("pulls/request-reviewers"), 2);
     github.finish();
 }
@@ -79,6 +82,38 @@ async fn nobody_is_asked_twice() {
     assert_eq!(repository.pull_request(1).reviewers, names(&[]));
     assert_eq!(github.asked("pulls/request-reviewers"), 1);
     github.finish();
+}
+
+/// Whom a person took off the list stays off.
+#[tokio::test]
+async fn a_person_needs_no_review() {
+    let github = GitHub::start();
+    let repository = repository(&github);
+    let forge = forge(&github);
+    let wanted = asking(&["alice", "bob"], &[], &[]);
+    forge.open(&wanted, "main").await.expect("opened");
+    repository.dismiss_reviewers(1);
+    forge.update(&the_one(&forge).await, &wanted).await.expect("current");
+    assert_eq!(repository.pull_request(1).reviewers, names(&[]));
+    github.finish();
+}
+
+/// Opening that a limit cut off in the middle is completed by the next run.
+#[tokio::test]
+async fn completed_by_the_next_run() {
+    for operation in ["pulls/request-reviewers", "issues/add-assignees", "issues/add-labels"] {
+        let github = GitHub::start();
+        let repository = repository(&github);
+        let forge = forge(&github);
+        let wanted = Proposal { labels: names(&["drift"]), ..asking(&["alice"], &["platform"], &["bob"]) };
+        github.fail(operation, Fault::SecondaryLimit { retry_after: None });
+        forge.open(&wanted, "main").await.expect_err("limited");
+        assert!(forge.update(&the_one(&forge).await, &wanted).await.expect("completed").changed);
+        let pull = repository.pull_request(1);
+        assert_eq!((pull.reviewers, pull.labels), (names(&["alice"]), names(&["drift"])), "{operation}");
+        assert_eq!((pull.teams, pull.assignees), (names(&["platform"]), names(&["bob"])), "{operation}");
+        github.finish();
+    }
 }
 
 /// An idle run asks nobody and assigns nobody, even where some names were refused.

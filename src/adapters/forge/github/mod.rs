@@ -72,6 +72,8 @@ struct Pull {
     head: End,
     labels: Vec<Label>,
     #[serde(default)]
+    assignees: Vec<Value>,
+    #[serde(default)]
     requested_reviewers: Vec<Value>,
     #[serde(default)]
     requested_teams: Vec<Value>,
@@ -218,19 +220,21 @@ impl GitHub {
         let pull = Pull::read(self.client.get(&route).await?)?;
         // GitHub keeps text with the line ends of a browser
         let same = |ours: &str, theirs: &str| ours.trim() == theirs.replace("\r\n", "\n").trim();
-        let current = same(&proposal.title, &pull.title) && same(&proposal.body, pull.body.as_deref().unwrap_or_default());
+        let current =
+            same(&proposal.title, &pull.title) && same(&proposal.body, pull.body.as_deref().unwrap_or_default());
         if !current {
             let text = json!({ "title": proposal.title, "body": proposal.body });
             self.client.write(Method::PATCH, &route, &text).await?;
         }
         let lacks_label = proposal.labels.iter().any(|label| !pull.has_label(label));
-        let remarks = self.complete(&pull, proposal).await?;
+        // labels come last when it is opened: where they are, people have been asked, and have answered as they like
+        let remarks = if lacks_label { self.complete(&pull, proposal).await? } else { Vec::new() };
         Ok(Published { number: pull.number, url: pull.html_url, changed: !current || lacks_label, remarks })
     }
 
-    /// Labels and people. What cannot be had is a remark; a forge that fails or asks for a pause is an error.
+    /// People, then labels. What cannot be had is a remark; a forge that fails or asks for a pause is an error.
     async fn complete(&self, pull: &Pull, proposal: &Proposal) -> Result<Vec<String>, ForgeError> {
-        let mut remarks = Vec::new();
+        let mut remarks = self.involve(pull, proposal).await?;
         let labels: Vec<_> = proposal.labels.iter().filter(|label| !pull.has_label(label)).collect();
         if !labels.is_empty() {
             let route = self.route(&format!("issues/{}/labels", pull.number)).await?;
@@ -239,7 +243,6 @@ impl GitHub {
                 done => drop(done?),
             }
         }
-        remarks.extend(self.ask_for_review(pull, proposal).await?);
         Ok(remarks)
     }
 
@@ -272,8 +275,9 @@ impl GitHub {
 
 impl Pull {
     fn read(value: Value) -> Result<Self, ForgeError> {
-        serde_json::from_value(value)
-            .map_err(|error| ForgeError::Unavailable(format!("GitHub sent a pull request that cannot be read: {error}")))
+        serde_json::from_value(value).map_err(|error| {
+            ForgeError::Unavailable(format!("GitHub sent a pull request that cannot be read: {error}"))
+        })
     }
 
     fn has_label(&self, name: &str) -> bool {
