@@ -2,6 +2,8 @@
 
 pub(crate) mod cli;
 pub(crate) mod cluster;
+pub(crate) mod git;
+pub(crate) mod github;
 pub(crate) mod proxy;
 pub(crate) mod remote;
 mod servers;
