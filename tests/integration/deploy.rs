@@ -12,15 +12,14 @@ use trueup::domain::resource::GroupKind;
 use trueup::domain::scope::is_cluster_scoped;
 use trueup::domain::yaml::read_documents;
 
+use crate::support::servers::tools;
+
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const FOLDERS: [&str; 3] = ["deploy/base", "deploy/overlays/tenant", "deploy/overlays/daemon"];
 
 /// What the real kustomize makes of a folder.
 fn build(folder: &Path) -> Vec<Value> {
-    let servers =
-        std::env::var("TRUEUP_TEST_SERVERS").expect("TRUEUP_TEST_SERVERS names the tools; `make test` sets it");
-    let built =
-        Command::new(Path::new(&servers).join("kustomize")).arg("build").arg(folder).output().expect("kustomize");
+    let built = Command::new(tools().join("kustomize")).arg("build").arg(folder).output().expect("kustomize");
     let complaint = String::from_utf8_lossy(&built.stderr);
     assert!(built.status.success() && complaint.is_empty(), "{}: {complaint}", folder.display());
     let documents = read_documents(&String::from_utf8(built.stdout).expect("UTF-8")).expect("YAML");
