@@ -156,8 +156,8 @@ fn schemas() {
         serde_json::json!([{"group": "ml.example", "version": "v1", "kind": "Pool"}]);
     let openapi = serde_json::json!({
         "openapi": "3.0.0",
-        "paths": {"/apis/ml.example/v1/namespaces/{namespace}/pools": {"get": {
-            "x-kubernetes-action": "list",
+        "paths": {"/apis/ml.example/v1/namespaces/{namespace}/pools": {"post": {
+            "x-kubernetes-action": "post",
             "x-kubernetes-group-version-kind": {"group": "ml.example", "version": "v1", "kind": "Pool"},
         }}},
         "components": {"schemas": {"example.ml.v1.Pool": described}},
