@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use super::servers::tools;
+
 /// A command that takes longer than this hangs.
 const LIMIT: Duration = Duration::from_secs(300);
 
@@ -51,12 +53,11 @@ impl Desk {
     /// `trueup` with these arguments, ready for more of them, for variables, and to run.
     pub(crate) fn trueup<I: IntoIterator<Item: AsRef<OsStr>>>(&self, args: I) -> Invocation {
         let mut command = Command::new(env!("CARGO_BIN_EXE_trueup"));
-        let servers = std::env::var("TRUEUP_TEST_SERVERS").map(|folder| format!("{folder}:")).unwrap_or_default();
         command
             .args(args)
             .current_dir(self.path(""))
             .env_clear()
-            .env("PATH", format!("{servers}/usr/local/bin:/usr/bin:/bin"))
+            .env("PATH", format!("{}:/usr/local/bin:/usr/bin:/bin", tools().display()))
             .env("HOME", self.folder.path().join("home"))
             .env("TMPDIR", self.folder.path().join("tmp"))
             .stdin(Stdio::null());
