@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::cli::Desk;
-use crate::support::cluster::tool;
+use crate::support::servers::tools;
 
 const DEPLOYMENT: &str = "\
 # the web server
@@ -199,10 +199,10 @@ fn kubectl_will_do() {
         "- {name: a, path: a, renderer: kustomize}\n",
         &[live_deployment("web", 3), no_autoscaler()],
     );
-    let tools = desk.path("tools");
-    std::fs::create_dir(&tools).expect("folder");
-    std::os::unix::fs::symlink(tool("kubectl"), tools.join("kubectl")).expect("link");
-    let report = desk.trueup(["scan", "-o", "json"]).env("PATH", &tools).run().exits(0).json();
+    let folder = desk.path("tools");
+    std::fs::create_dir(&folder).expect("folder");
+    std::os::unix::fs::symlink(tools().join("kubectl"), folder.join("kubectl")).expect("link");
+    let report = desk.trueup(["scan", "-o", "json"]).env("PATH", &folder).run().exits(0).json();
     assert_eq!(report["summary"]["compared"], 1);
 }
 
