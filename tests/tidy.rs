@@ -162,7 +162,7 @@ fn every_file_is_compiled() {
 #[test]
 fn documents_name_real_paths() {
     for document in
-        ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "deploy/README.md", "policies/README.md"]
+        ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "deploy/README.md", "policies/README.md", "baselines/README.md"]
     {
         let text = fs::read_to_string(root().join(document)).expect(document);
         for quoted in text.split('`').skip(1).step_by(2) {
