@@ -53,6 +53,9 @@ pub(super) fn rendered(objects: Objects, source: &str, key: &MaskKey) -> Rendere
 
 fn read_path(path: &Path, namespace: Option<&str>) -> Objects {
     let given = path.to_string_lossy().trim_end_matches('/').to_owned();
+    if path.metadata().is_ok_and(|meta| !meta.is_dir() && !meta.is_file()) {
+        return read_pipe(path, &given, namespace);
+    }
     // what was named on the command line was meant, even if it is a link
     let real = match path.canonicalize() {
         Ok(real) => real,
@@ -71,6 +74,17 @@ fn read_path(path: &Path, namespace: Option<&str>) -> Objects {
     };
     let tree = SourceTree { root: folder.to_owned(), ..SourceTree::default() };
     read_file(&tree, name, &given, namespace)
+}
+
+/// Reads what another program prints, `<(kustomize build …)`: a pipe has no folder that it lies in.
+fn read_pipe(path: &Path, given: &str, namespace: Option<&str>) -> Objects {
+    match std::fs::read_to_string(path) {
+        Ok(text) => read_objects(given, &text, namespace),
+        Err(error) => {
+            let problem = Problem::error(format!("cannot be read: {error}")).at(Place::file(given));
+            Objects { problems: vec![problem], ..Objects::default() }
+        }
+    }
 }
 
 /// Reads every manifest below a folder; `shown` names the files for people.
