@@ -337,7 +337,7 @@ impl Ending {
     }
 }
 
-/// The exit code, see [`EXIT_CODES`].
+/// The exit code, see the help of the program.
 pub fn exit_code(command: &Command, ending: Ending) -> u8 {
     let Ending::Finished { drift, complete } = ending else { return 2 };
     match command {
