@@ -60,6 +60,9 @@ struct Reader<'r> {
 impl Reader<'_> {
     fn path(&self, path: &Path) -> Declared {
         let given = path.to_string_lossy().trim_end_matches('/').to_owned();
+        if path.metadata().is_ok_and(|meta| !meta.is_dir() && !meta.is_file()) {
+            return self.pipe(path, &given);
+        }
         // what was named on the command line was meant, even if it is a link
         let real = match path.canonicalize() {
             Ok(real) => real,
@@ -76,6 +79,14 @@ impl Reader<'_> {
         };
         let tree = SourceTree { root: folder.to_owned(), ..SourceTree::default() };
         self.file(&tree, name, &given)
+    }
+
+    /// Reads what another program prints, `<(kustomize build …)`: a pipe has no folder that it lies in.
+    fn pipe(&self, path: &Path, given: &str) -> Declared {
+        match std::fs::read_to_string(path) {
+            Ok(text) => read_objects(given, &text, self.namespace).masked(self.source, self.key),
+            Err(error) => Declared::problem(Problem::error(format!("cannot be read: {error}")).at(Place::file(given))),
+        }
     }
 
     /// Reads every manifest below a folder; `shown` names the files for people.

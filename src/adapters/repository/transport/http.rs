@@ -1,4 +1,4 @@
-//! Git's smart protocol over HTTP(S): https://git-scm.com/docs/http-protocol.
+//! Git's smart protocol over HTTP(S): <https://git-scm.com/docs/http-protocol>.
 
 use std::io::{self, Read, Write};
 use std::sync::{Arc, Mutex, PoisonError};
