@@ -106,6 +106,8 @@ impl<'a> Walker<'a> {
                     }
                 }
                 (Some(value), _) if present(Some(value)) => self.removed(shape, &field, value, here),
+                // in a map, a declared null is kept as an empty value by some ways of applying, and dropped by others
+                (Some(_), Some(other)) if is_nothing(&field.shape, other) => {}
                 (_, Some(other)) if present(Some(other)) => self.added(&field, other, here, holder),
                 _ => {}
             }
@@ -155,7 +157,7 @@ impl<'a> Walker<'a> {
         let in_map = here.part.is_empty();
         if (is_nothing(&field.shape, live) && !in_map && !zero_matters(here.part, here.field))
             || self.is_filled_in(field, live, here, &site)
-            || self.is_written_by_tool(live, here, holder)
+            || self.is_written_by_tool(field, live, here, holder)
         {
             return;
         }
@@ -184,15 +186,26 @@ impl<'a> Walker<'a> {
         }
         field.default.as_deref().is_some_and(|default| scalar::same(&field.shape, true, default, live))
             || defaults::may_have_been(here.part, here.field, live)
+            || self.is_filled_map(field, live, here, site)
     }
 
-    fn is_written_by_tool(&self, live: &Value, here: Holder<'_>, holder: Option<Holder<'_>>) -> bool {
+    /// Whether every entry of a map comes from another field.
+    fn is_filled_map(&self, field: &Field, live: &Value, here: Holder<'_>, site: &Site<'_>) -> bool {
+        let (Shape::Map(map), Some(entries)) = (&field.shape, live.as_object()) else { return false };
+        entries.iter().all(|(key, value)| {
+            defaults::entry(here.part, here.field, key, site)
+                .is_some_and(|entry| scalar::same(&map.value, false, entry, value))
+        })
+    }
+
+    fn is_written_by_tool(&self, field: &Field, live: &Value, here: Holder<'_>, holder: Option<Holder<'_>>) -> bool {
         let Some(holder) = holder else { return false };
         let site = Site { root: self.root, declared: Some(holder.declared) };
         let is_meta = holder.part == "meta/v1.ObjectMeta";
         (is_meta && holder.field == "annotations" && is_tool_annotation(here.field))
             || (is_meta && holder.field == "labels" && is_tool_label(here.field, live))
-            || defaults::entry(holder.part, holder.field, here.field, &site) == Some(live)
+            || defaults::entry(holder.part, holder.field, here.field, &site)
+                .is_some_and(|entry| scalar::same(&field.shape, false, entry, live))
     }
 
     /// What can be declared in place of an added scalar so that it is as if it had not been added.
