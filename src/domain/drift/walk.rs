@@ -146,8 +146,19 @@ impl<'a> Walker<'a> {
         let site = Site { root: self.root, declared: None };
         let is_default =
             defaults::find(here.part, here.field).and_then(|default| default.value(&site)).as_ref() == Some(declared);
-        if says_something && !is_default {
-            self.report(Change::Removed, &field.shape, Some(declared), None);
+        if !says_something || is_default {
+            return;
+        }
+        match (&field.shape, declared) {
+            // the entries are what was lost, whether others are left or not
+            (Shape::Map(map), Value::Object(entries)) if !map.atomic && self.unit.is_none() => {
+                for (name, value) in entries.iter().filter(|(_, value)| !value.is_null()) {
+                    self.path.push(Step::Field(name.clone()));
+                    self.report(Change::Removed, &map.value, Some(value), None);
+                    self.path.pop();
+                }
+            }
+            _ => self.report(Change::Removed, &field.shape, Some(declared), None),
         }
     }
 
@@ -155,7 +166,7 @@ impl<'a> Walker<'a> {
     fn added(&mut self, field: &Field, live: &Value, here: Holder<'_>, holder: Option<Holder<'_>>) {
         let site = Site { root: self.root, declared: Some(here.declared) };
         let in_map = here.part.is_empty();
-        if (is_nothing(&field.shape, live) && !in_map && !zero_matters(here.part, here.field))
+        if (is_nothing(&field.shape, live) && !in_map && !self.is_telling_zero(live, here, &site))
             || self.is_filled_in(field, live, here, &site)
             || self.is_written_by_tool(field, live, here, holder)
         {
@@ -172,6 +183,14 @@ impl<'a> Walker<'a> {
                 self.report_added(live, default);
             }
         }
+    }
+
+    /// Whether a live zero or false was set by somebody: the API server would have filled in something else.
+    fn is_telling_zero(&self, live: &Value, here: Holder<'_>, site: &Site<'_>) -> bool {
+        let default = || defaults::find(here.part, here.field).and_then(|default| default.value(site));
+        let is_scalar = live.is_number() || live.is_boolean();
+        zero_matters(here.part, here.field)
+            || (is_scalar && default().is_some_and(|default| !is_nothing(&Shape::Any, &default)))
     }
 
     fn is_filled_in(&self, field: &Field, live: &Value, here: Holder<'_>, site: &Site<'_>) -> bool {
@@ -264,7 +283,10 @@ impl<'a> Walker<'a> {
             .find_map(|step| if let Step::Field(name) = step { Some(name.as_str()) } else { None });
         let distance =
             declared.zip(live).and_then(|(declared, live)| distance(shape, field.unwrap_or_default(), declared, live));
-        let changed_by = live.and_then(|_| self.owners.changed_by(self.path.steps(), self.unit));
+        // a removal leaves no author, except in a part that is owned as one: whoever wrote that left it out
+        let is_inside = self.unit.is_some_and(|unit| unit < self.path.steps().len());
+        let tells = live.is_some() || is_inside;
+        let changed_by = tells.then(|| self.owners.changed_by(self.path.steps(), self.unit)).flatten();
         self.found.differences.push(Difference {
             path: self.path.clone(),
             change,
