@@ -242,7 +242,7 @@ impl<'a> Walker<'a> {
         let owners = self.owners.of(self.path.steps(), self.unit);
         let mut confidence = Confidence::Confirmed;
         let mut explained = None;
-        if self.owners.is_empty() {
+        if self.owners.is_empty() || (owners.is_empty() && self.is_scaled_to_zero(live)) {
             confidence = Confidence::Potential;
         } else if owners.is_empty() {
             explained = Some("injected: nobody owns it, so the API server or an admission webhook wrote it".to_owned());
@@ -272,6 +272,12 @@ impl<'a> Walker<'a> {
             changed_by,
             native_default,
         });
+    }
+
+    /// The API server records no owner of a zero that came in through the subresource `scale`.
+    fn is_scaled_to_zero(&self, live: &Value) -> bool {
+        let is_count = |steps: &[Step]| matches!(steps, [Step::Field(spec), Step::Field(replicas)] if spec == "spec" && replicas == "replicas");
+        live.as_i64() == Some(0) && is_count(self.path.steps())
     }
 
     pub(super) fn report(&mut self, change: Change, shape: &Shape, declared: Option<&Value>, live: Option<&Value>) {
