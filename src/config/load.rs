@@ -85,6 +85,8 @@ fn read(
     let alerts =
         top.map("alerts").and_then(|alerts| secret(&alerts, "webhook_url_file", "webhook_url_env", folder, env));
     let webhook_url = alerts.or_else(|| set("ALERT_WEBHOOK_URL").map(SecretString::from));
+    // every section is read before one that is wrong ends it: all problems come at once
+    let (schedule, proposals) = (sections::schedule(&top), sections::proposals(&top));
     Some(Config {
         cluster_name: cluster_name?,
         repository: repository?,
@@ -92,12 +94,12 @@ fn read(
         live,
         secret_key,
         forge,
-        schedule: sections::schedule(&top),
+        schedule,
         scan,
         scoring,
         policies,
         baselines,
         alerts: AlertSettings { webhook_url },
-        proposals: sections::proposals(&top),
+        proposals,
     })
 }

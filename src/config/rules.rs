@@ -145,7 +145,7 @@ fn ignore_rule(fields: &Fields<'_, '_>) -> IgnoreRule {
         && rule.namespace.is_none()
         && rule.name.is_none()
         && path.is_none()
-        && rule.changed_by.is_none()
+        && !fields.has("changed_by")
     {
         fields.sink.error(
             fields.line,
@@ -176,6 +176,9 @@ fn categories(top: &Fields<'_, '_>) -> Vec<CategoryRule> {
     let mut rules = Vec::new();
     for fields in top.maps("categories") {
         let category = fields.names("category", Category::ALL, Category::as_str).pop();
+        if !fields.has("category") {
+            fields.sink.error(fields.line, "`category` is missing", "infrastructure, application, model or data");
+        }
         let aspect = fields.names("aspect", Aspect::ALL, Aspect::as_str).pop();
         let pattern = fields.required("pattern").map(|pattern| Regex::new(&pattern));
         if let Some(Err(_)) = &pattern {

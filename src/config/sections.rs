@@ -92,13 +92,14 @@ pub(super) fn repository(top: &Fields<'_, '_>, place: &Place<'_>) -> Option<Repo
     let author_text = |key| author.as_ref().and_then(|author: &Fields<'_, '_>| author.text(key));
     let token = place.secret(&fields, "token_file", "token_env");
     let token = token.or_else(|| (place.env)("TRUEUP_TOKEN").filter(|token| !token.is_empty()).map(SecretString::from));
-    let url = url?;
-    if url.starts_with("http://") && token.is_some() && !is_loopback(&url) {
+    // without an address there is no repository, but what else is wrong with it is told as well
+    let given = url.clone().unwrap_or_default();
+    if given.starts_with("http://") && token.is_some() && !is_loopback(&given) {
         fields.refuse("url", "would send the token in clear", "use https");
     }
-    Some(RepositorySettings {
+    let settings = RepositorySettings {
         branch: fields.text("branch"),
-        cache: place.path(&fields, "cache").unwrap_or_else(|| default_cache(&url, place.env)),
+        cache: place.path(&fields, "cache").unwrap_or_else(|| default_cache(&given, place.env)),
         username: fields.text("username"),
         token,
         ssh_key: place.path(&fields, "ssh_key"),
@@ -106,8 +107,9 @@ pub(super) fn repository(top: &Fields<'_, '_>, place: &Place<'_>) -> Option<Repo
         timeout_seconds: fields.whole("timeout_seconds", 1..=3600).unwrap_or(60),
         author_name: author_text("name").unwrap_or_else(|| "trueup".to_owned()),
         author_email: author_text("email").unwrap_or_else(|| "trueup@localhost".to_owned()),
-        url,
-    })
+        url: given,
+    };
+    url.map(|_| settings)
 }
 
 /// One folder for each address below the user's cache: `$XDG_CACHE_HOME` or `~/.cache`.
@@ -168,8 +170,8 @@ pub(super) fn sources(top: &Fields<'_, '_>, environment: Option<&str>) -> Option
         return None;
     }
     for fields in listed {
-        let Some(name) = fields.required("name") else { continue };
-        if sources.iter().any(|source| source.name == name) {
+        let name = fields.required("name").unwrap_or_default();
+        if !name.is_empty() && sources.iter().any(|source| source.name == name) {
             fields.refuse("name", format!("`{name}` names another source already"), "names have to differ");
         }
         let path = fields.text("path").unwrap_or_default();
@@ -201,13 +203,11 @@ pub(super) fn sources(top: &Fields<'_, '_>, environment: Option<&str>) -> Option
 /// Where pull requests go.
 pub(super) fn forge(top: &Fields<'_, '_>, place: &Place<'_>) -> Option<ForgeSettings> {
     let fields = top.map("forge")?;
-    let (local, github) = (fields.map("local"), fields.map("github"));
+    let local = fields.map("local").map(|local| local.required("folder"));
+    let github = fields.map("github").map(|github| self::github(&github, place));
     match (local, github) {
-        (Some(local), None) => {
-            let folder = local.required("folder")?;
-            Some(ForgeSettings::Local(LocalSettings { folder: place.folder.join(folder) }))
-        }
-        (None, Some(github)) => self::github(&github, place).map(ForgeSettings::GitHub),
+        (Some(folder), None) => Some(ForgeSettings::Local(LocalSettings { folder: place.folder.join(folder?) })),
+        (None, Some(github)) => github.map(ForgeSettings::GitHub),
         (local, _) => {
             let message = if local.is_some() { "`forge` names two forges" } else { "`forge` names no forge" };
             fields.sink.error(fields.line, message, "give one of `github: {…}` and `local: {folder: …}`");

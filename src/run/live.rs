@@ -205,7 +205,7 @@ pub async fn snapshot(
     progress.stage("listing the cluster");
     let sides = Sides::connect(&config.live, &key).await?;
     let failures = sides.helpers().record(&kinds, file, &config.cluster_name, now, &key).await?;
-    report.problems.extend(failures.iter().map(|(kind, error)| failure(kind, false, error)));
     progress.finish();
+    report.problems.extend(failures.iter().map(|(kind, error)| failure(kind, false, error)));
     Ok(report.problems)
 }

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::cli::Desk;
+use crate::support::servers::tools;
 
 const DEPLOYMENT: &str = "\
 # the web server
@@ -188,6 +189,21 @@ fn what_cannot_be_built_is_told() {
         let told = problems(&report(&desk, "scan", 3));
         assert!(told.len() == 1 && told[0].starts_with(expected), "{told:?}");
     }
+}
+
+/// `kubectl kustomize` serves where there is no kustomize.
+#[test]
+fn kubectl_will_do() {
+    let desk = desk(
+        &[("a/kustomization.yaml", "namespace: shop\nresources: [web.yaml]\n"), ("a/web.yaml", DEPLOYMENT)],
+        "- {name: a, path: a, renderer: kustomize}\n",
+        &[live_deployment("web", 3), no_autoscaler()],
+    );
+    let folder = desk.path("tools");
+    std::fs::create_dir(&folder).expect("folder");
+    std::os::unix::fs::symlink(tools().join("kubectl"), folder.join("kubectl")).expect("link");
+    let report = desk.trueup(["scan", "-o", "json"]).env("PATH", &folder).run().exits(0).json();
+    assert_eq!(report["summary"]["compared"], 1);
 }
 
 /// Without kustomize on the PATH the source is unknown, and the problem says what to do.

@@ -277,7 +277,7 @@ fn text_of(live: &LiveObject) -> String {
 
 impl Live {
     /// Writes these kinds to a snapshot file, which appears only once it is complete. A kind that cannot be listed is
-    /// recorded as failed, and yielded.
+    /// recorded as failed, and told.
     pub async fn record(
         &self,
         kinds: &[VersionedKind],

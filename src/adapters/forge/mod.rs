@@ -103,7 +103,8 @@ impl Forge {
         }
     }
 
-    /// Brings title, body, reviewers and labels up to date; writes nothing that is as it should be.
+    /// Brings title, body and labels up to date, and asks for reviews where opening was cut off before that; writes nothing
+    /// that is as it should be.
     pub async fn update(&self, known: &KnownProposal, proposal: &Proposal) -> Result<Published, ForgeError> {
         match self {
             Self::Local(forge) => forge.update(known, proposal),

@@ -2,9 +2,11 @@
 
 pub(crate) mod cli;
 pub(crate) mod cluster;
+pub(crate) mod git;
+pub(crate) mod github;
 pub(crate) mod proxy;
 pub(crate) mod remote;
-mod servers;
+pub(crate) mod servers;
 pub(crate) mod world;
 
 /// Asks until there is an answer: controllers and caches of the API server take their time.

@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use http::{HeaderMap, Method, StatusCode};
-use octocrab::Octocrab;
 use octocrab::models::{AppId, InstallationId};
 use octocrab::service::middleware::retry::RetryConfig;
+use octocrab::{DefaultOctocrabBuilderConfig, NoAuth, NoSvc, NotLayerReady, Octocrab, OctocrabBuilder};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use tokio::sync::Mutex;
@@ -24,6 +24,7 @@ const API_VERSION: &str = "2022-11-28";
 #[derive(Debug)]
 pub(super) struct Client {
     octocrab: Octocrab,
+    base_url: String,
     access: GitHubAccess,
     timeout: Duration,
     write_pause: Duration,
@@ -34,14 +35,8 @@ pub(super) struct Client {
 impl Client {
     pub(super) fn new(settings: &GitHubSettings) -> Result<Self, ForgeError> {
         let timeout = Duration::from_secs(settings.timeout_seconds);
-        let builder = Octocrab::builder()
-            .base_uri(settings.base_url.trim_end_matches('/'))
-            .map_err(|error| wrong(&error))?
-            .add_retry_config(RetryConfig::None)
-            .set_connect_timeout(Some(timeout))
-            .set_read_timeout(Some(timeout))
-            .set_write_timeout(Some(timeout))
-            .add_header(http::header::HeaderName::from_static("x-github-api-version"), API_VERSION.to_owned());
+        let base_url = settings.base_url.trim_end_matches('/');
+        let builder = builder(base_url, timeout)?;
         let octocrab = match &settings.access {
             GitHubAccess::Token(token) => {
                 builder.personal_token(token.clone()).build().map_err(|error| wrong(&error))?
@@ -56,6 +51,7 @@ impl Client {
         };
         Ok(Self {
             octocrab,
+            base_url: base_url.to_owned(),
             access: settings.access.clone(),
             timeout,
             write_pause: settings.write_pause,
@@ -78,12 +74,12 @@ impl Client {
     /// Reads; a server that fails is asked three times.
     pub(super) async fn get(&self, route: &str) -> Result<Value, ForgeError> {
         for pause in AGAIN {
-            match self.request(Method::GET, route, None).await {
+            match self.request(&self.octocrab, Method::GET, route, None).await {
                 Err(ForgeError::Unavailable(_)) => sleep(pause).await,
                 answered => return answered,
             }
         }
-        self.request(Method::GET, route, None).await
+        self.request(&self.octocrab, Method::GET, route, None).await
     }
 
     /// Every page of a list. Pages are counted, not followed: the links of an Enterprise server lead past its own base.
@@ -108,20 +104,46 @@ impl Client {
 
     /// Writes, once. After [`ForgeError::Unavailable`] it may have happened or not.
     pub(super) async fn write(&self, method: Method, route: &str, body: &Value) -> Result<Value, ForgeError> {
+        self.write_through(&self.octocrab, method, route, body).await
+    }
+
+    /// A mutation of GraphQL. An Enterprise server has it beside `/api/v3`, where octocrab cannot go from its base.
+    pub(super) async fn mutate(&self, body: &Value) -> Result<Value, ForgeError> {
+        let Some(api) = self.base_url.strip_suffix("/v3") else {
+            return self.write(Method::POST, "/graphql", body).await;
+        };
+        let builder = builder(api, self.timeout)?.personal_token(self.token().await?);
+        let octocrab = builder.build().map_err(|error| wrong(&error))?;
+        self.write_through(&octocrab, Method::POST, "/graphql", body).await
+    }
+
+    async fn write_through(
+        &self,
+        octocrab: &Octocrab,
+        method: Method,
+        route: &str,
+        body: &Value,
+    ) -> Result<Value, ForgeError> {
         let mut next = self.next_write.lock().await;
         sleep_until(*next).await;
-        let answered = self.request(method, route, Some(body)).await;
+        let answered = self.request(octocrab, method, route, Some(body)).await;
         *next = Instant::now() + self.write_pause;
         answered
     }
 
-    async fn request(&self, method: Method, route: &str, body: Option<&Value>) -> Result<Value, ForgeError> {
+    async fn request(
+        &self,
+        octocrab: &Octocrab,
+        method: Method,
+        route: &str,
+        body: Option<&Value>,
+    ) -> Result<Value, ForgeError> {
         let builder = http::request::Builder::new().method(method).uri(route);
-        let request = self.octocrab.build_request(builder, body).map_err(|error| wrong(&error))?;
+        let request = octocrab.build_request(builder, body).map_err(|error| wrong(&error))?;
         let exchange = async {
-            let response = self.octocrab.execute(request).await.map_err(|error| wrong(&error))?;
+            let response = octocrab.execute(request).await.map_err(|error| wrong(&error))?;
             let (status, headers) = (response.status(), response.headers().clone());
-            let text = self.octocrab.body_to_string(response).await.map_err(|error| wrong(&error))?;
+            let text = octocrab.body_to_string(response).await.map_err(|error| wrong(&error))?;
             Ok((status, headers, text))
         };
         let answered = tokio::time::timeout(self.timeout * 2, exchange).await;
@@ -130,6 +152,18 @@ impl Client {
         let body: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
         if status.is_success() { Ok(body) } else { Err(refusal(status, &headers, &body)) }
     }
+}
+
+type Builder = OctocrabBuilder<NoSvc, DefaultOctocrabBuilderConfig, NoAuth, NotLayerReady>;
+
+fn builder(base_url: &str, timeout: Duration) -> Result<Builder, ForgeError> {
+    let builder = Octocrab::builder().base_uri(base_url).map_err(|error| wrong(&error))?;
+    Ok(builder
+        .add_retry_config(RetryConfig::None)
+        .set_connect_timeout(Some(timeout))
+        .set_read_timeout(Some(timeout))
+        .set_write_timeout(Some(timeout))
+        .add_header(http::header::HeaderName::from_static("x-github-api-version"), API_VERSION.to_owned()))
 }
 
 /// What an answer other than success means. https://docs.github.com/en/rest/using-the-rest-api/troubleshooting-the-rest-api

@@ -72,6 +72,8 @@ struct Pull {
     head: End,
     labels: Vec<Label>,
     #[serde(default)]
+    assignees: Vec<Value>,
+    #[serde(default)]
     requested_reviewers: Vec<Value>,
     #[serde(default)]
     requested_teams: Vec<Value>,
@@ -225,13 +227,14 @@ impl GitHub {
             self.client.write(Method::PATCH, &route, &text).await?;
         }
         let lacks_label = proposal.labels.iter().any(|label| !pull.has_label(label));
-        let remarks = self.complete(&pull, proposal).await?;
+        // labels come last when it is opened: where they are, people have been asked, and have answered as they like
+        let remarks = if lacks_label { self.complete(&pull, proposal).await? } else { Vec::new() };
         Ok(Published { number: pull.number, url: pull.html_url, changed: !current || lacks_label, remarks })
     }
 
-    /// Labels and people. What cannot be had is a remark; a forge that fails or asks for a pause is an error.
+    /// People, then labels. What cannot be had is a remark; a forge that fails or asks for a pause is an error.
     async fn complete(&self, pull: &Pull, proposal: &Proposal) -> Result<Vec<String>, ForgeError> {
-        let mut remarks = Vec::new();
+        let mut remarks = self.involve(pull, proposal).await?;
         let labels: Vec<_> = proposal.labels.iter().filter(|label| !pull.has_label(label)).collect();
         if !labels.is_empty() {
             let route = self.route(&format!("issues/{}/labels", pull.number)).await?;
@@ -240,7 +243,6 @@ impl GitHub {
                 done => drop(done?),
             }
         }
-        remarks.extend(self.ask_for_review(pull, proposal).await?);
         Ok(remarks)
     }
 
@@ -259,7 +261,7 @@ impl GitHub {
         let query = "mutation($id: ID!, $head: GitObjectID!) { enablePullRequestAutoMerge(input: {pullRequestId: $id, \
                      expectedHeadOid: $head}) { pullRequest { number } } }";
         let body = json!({ "query": query, "variables": { "id": pull.node_id, "head": pull.head.sha } });
-        match self.client.write(Method::POST, "/graphql", &body).await {
+        match self.client.mutate(&body).await {
             Ok(answer) => {
                 let refused = answer["errors"].as_array().filter(|errors| !errors.is_empty());
                 let message = refused.and_then(|errors| errors[0]["message"].as_str());

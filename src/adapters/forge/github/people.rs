@@ -9,20 +9,25 @@ use crate::adapters::forge::ForgeError;
 use crate::domain::proposal::Proposal;
 
 impl GitHub {
-    /// Asks for reviews where nobody has been asked and nobody has reviewed: whom a person took off the list stays off.
-    pub(super) async fn ask_for_review(&self, pull: &Pull, proposal: &Proposal) -> Result<Vec<String>, ForgeError> {
-        let nobody_wanted = proposal.reviewers.is_empty() && proposal.team_reviewers.is_empty();
-        let asked = !pull.requested_reviewers.is_empty() || !pull.requested_teams.is_empty();
-        if (nobody_wanted && proposal.assignees.is_empty()) || asked {
-            return Ok(Vec::new());
+    /// Asks for reviews, unless there are some already, and assigns; who has been asked or assigned is left out.
+    pub(super) async fn involve(&self, pull: &Pull, proposal: &Proposal) -> Result<Vec<String>, ForgeError> {
+        let left = |wanted: &[String], there: &[Value], key: &str| -> Vec<String> {
+            let is_there = |name: &&String| {
+                there.iter().any(|who| who[key].as_str().is_some_and(|who| who.eq_ignore_ascii_case(name)))
+            };
+            wanted.iter().filter(|name| !is_there(name)).cloned().collect()
+        };
+        let people = left(&proposal.reviewers, &pull.requested_reviewers, "login");
+        let teams = left(&proposal.team_reviewers, &pull.requested_teams, "slug");
+        let mut remarks = Vec::new();
+        if !people.is_empty() || !teams.is_empty() {
+            let reviews = self.route(&format!("pulls/{}/reviews", pull.number)).await?;
+            if self.client.list(&reviews).await?.is_empty() {
+                remarks.extend(self.request("reviewers", &people, pull.number).await?);
+                remarks.extend(self.request("team_reviewers", &teams, pull.number).await?);
+            }
         }
-        let reviews = self.route(&format!("pulls/{}/reviews", pull.number)).await?;
-        if !self.client.list(&reviews).await?.is_empty() {
-            return Ok(Vec::new());
-        }
-        let mut remarks = self.request("reviewers", &proposal.reviewers, pull.number).await?;
-        remarks.extend(self.request("team_reviewers", &proposal.team_reviewers, pull.number).await?);
-        remarks.extend(self.assign(&proposal.assignees, pull.number).await?);
+        remarks.extend(self.assign(&left(&proposal.assignees, &pull.assignees, "login"), pull.number).await?);
         Ok(remarks)
     }
 
