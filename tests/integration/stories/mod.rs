@@ -11,6 +11,7 @@ mod interrupted_lists;
 mod scaled_by_hand;
 mod secret_changed;
 mod server_down;
+mod snapshot;
 mod tenant;
 
 /// The application of most stories.

@@ -94,6 +94,14 @@ impl World {
         self.desk.path(name)
     }
 
+    /// Edits the configuration.
+    pub(crate) fn configure(&self, edit: impl FnOnce(String) -> String) {
+        let config = std::fs::read_to_string(self.path("trueup.yaml")).expect("configuration");
+        let edited = edit(config.clone());
+        assert_ne!(edited, config, "the edit changes nothing");
+        self.desk.write("trueup.yaml", &edited);
+    }
+
     /// Puts the API server behind another address, such as a proxy's.
     pub(crate) fn reach_cluster_at(&self, address: &str) {
         let kubeconfig = super::servers::kubeconfig(address, None, &self.account.token);
