@@ -4,4 +4,5 @@
 
 mod forge;
 mod readme;
+mod repository;
 mod support;
