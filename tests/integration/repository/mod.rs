@@ -6,6 +6,7 @@ mod hostile;
 mod http;
 mod pushes;
 mod ssh;
+mod sshd;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
