@@ -3,9 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use git2::{
-    AutotagOption, Direction, FetchOptions, FetchPrune, Oid, PushOptions, RemoteCallbacks, Signature, Sort,
-};
+use git2::{AutotagOption, Direction, FetchOptions, FetchPrune, Oid, PushOptions, RemoteCallbacks, Signature, Sort};
 
 use super::{Push, RemoteBranch, RepositoryError, RepositorySettings};
 use crate::domain::plan::BRANCH_ROOT;
@@ -181,7 +179,8 @@ fn send(
         Some(Some(refusal)) => {
             // the ref's own line often names a hook only; why it refused is what the server wrote beside it
             let remarks = String::from_utf8_lossy(&remarks.into_inner()).into_owned();
-            let lines = std::iter::once(&*refusal).chain(remarks.lines().map(str::trim).filter(|line| !line.is_empty()));
+            let lines =
+                std::iter::once(&*refusal).chain(remarks.lines().map(str::trim).filter(|line| !line.is_empty()));
             let refusal = lines.collect::<Vec<_>>().join(": ");
             Err(RepositoryError::Refused { branch: branch.to_owned(), refusal })
         }

@@ -5,7 +5,7 @@ use std::os::unix::fs::MetadataExt as _;
 use secrecy::SecretString;
 use trueup::adapters::repository::{Repository, RepositoryError, RepositorySettings};
 
-use super::{complaint, folder, paths, scan, settings, tree, update};
+use super::{complaint, folder, paths, plan, settings, tree, update};
 use crate::support::git::{ALICE, Bare, Entry, MAIN};
 use crate::support::github::GitHub;
 
@@ -62,8 +62,13 @@ async fn only_what_changed() {
     let repository = github.repository("company/ml-config", &[]);
     let noise: String = (0..40_000u64).map(|n| format!("{:x}", n.wrapping_mul(0x9E37_79B9_7F4A_7C15))).collect();
     let files = [
-        ("big.txt", &*noise), ("stays.yaml", "a: 1\n"), ("changes.yaml", "b: 1\n"), ("goes.yaml", "c: 1\n"),
-        ("old/name.yaml", "d: 1\n"), ("file", "e\n"), ("folder/inner.yaml", "f: 1\n"),
+        ("big.txt", &*noise),
+        ("stays.yaml", "a: 1\n"),
+        ("changes.yaml", "b: 1\n"),
+        ("goes.yaml", "c: 1\n"),
+        ("old/name.yaml", "d: 1\n"),
+        ("file", "e\n"),
+        ("folder/inner.yaml", "f: 1\n"),
     ];
     repository.bare().commit(MAIN, &files, ALICE);
     let cache = folder();
@@ -72,7 +77,8 @@ async fn only_what_changed() {
     let handle = handle.expect("open");
     let (checkout, _) = handle.update().await.expect("cloned");
     assert_eq!(paths(&checkout.root).len(), 7);
-    let inode = |path: &str| checkout.root.join(path).metadata().map(|metadata| (metadata.ino(), metadata.mtime_nsec()));
+    let inode =
+        |path: &str| checkout.root.join(path).metadata().map(|metadata| (metadata.ino(), metadata.mtime_nsec()));
     let before = inode("stays.yaml").expect("there");
 
     let entries = [
@@ -89,8 +95,11 @@ async fn only_what_changed() {
     assert_eq!(after.commit, commit);
     let texts: Vec<_> = tree(&after.root).into_iter().filter(|(path, _)| path != "big.txt").collect();
     let expected = [
-        ("changes.yaml", "b: 2\n"), ("file/now/a-folder.yaml", "g: 1\n"), ("folder", "now a file\n"),
-        ("new/name.yaml", "d: 1\n"), ("stays.yaml", "a: 1\n"),
+        ("changes.yaml", "b: 2\n"),
+        ("file/now/a-folder.yaml", "g: 1\n"),
+        ("folder", "now a file\n"),
+        ("new/name.yaml", "d: 1\n"),
+        ("stays.yaml", "a: 1\n"),
     ];
     assert_eq!(texts, expected.map(|(path, text)| (path.to_owned(), text.to_owned())));
     assert!(!after.root.join("old").exists(), "an empty folder is left behind");
@@ -143,23 +152,25 @@ async fn a_cache_that_is_not_trusted() {
 /// Only one process works in a cache; the other one says which folder it is about, and works once the first is done.
 #[tokio::test]
 async fn a_cache_that_is_taken() {
-    let origin = Bare::with(&[("apps/web.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: b}\n")]);
+    let origin =
+        Bare::with(&[("apps/web.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: b}\n")]);
     let folder = folder();
     let url = format!("  url: {}", origin.path().display());
     let handle = Repository::open(settings(origin.path().display().to_string(), folder.path())).expect("open");
-    let output = scan(folder.path(), &url, &[]);
+    let output = plan(folder.path(), &url, "", &[]);
     assert_eq!(output.status.code(), Some(2), "{}", complaint(&output));
     assert!(complaint(&output).contains("another trueup works in"), "{}", complaint(&output));
     assert!(complaint(&output).contains("/cache"), "{}", complaint(&output));
     drop(handle);
-    let output = scan(folder.path(), &url, &[]);
+    let output = plan(folder.path(), &url, "", &[]);
     assert_eq!(output.status.code(), Some(1), "{}", complaint(&output));
 }
 
 /// Addresses of other kinds are refused before anything is asked.
 #[tokio::test]
 async fn other_addresses() {
-    for url in ["git://host/repo.git", "ftp://host/repo", "relative/path", "ext::sh -c touch% x", "-oProxyCommand=x:y"] {
+    for url in ["git://host/repo.git", "ftp://host/repo", "relative/path", "ext::sh -c touch% x", "-oProxyCommand=x:y"]
+    {
         let cache = folder();
         let error = update(settings(url, cache.path())).await.expect_err(url);
         assert!(matches!(error, RepositoryError::Unsupported(_)), "{url}: {error}");

@@ -15,13 +15,16 @@ async fn links_and_submodules() {
     ];
     origin.commit_entries(MAIN, &entries, ALICE);
     let cache = folder();
-    let (checkout, problems) = update(settings(origin.path().display().to_string(), cache.path())).await.expect("cloned");
+    let (checkout, problems) =
+        update(settings(origin.path().display().to_string(), cache.path())).await.expect("cloned");
     assert_eq!(paths(&checkout.root), ["apps/web.yaml"]);
     let told: Vec<_> = problems.iter().map(ToString::to_string).collect();
     assert_eq!(told.len(), 3, "{told:#?}");
-    for (path, message) in
-        [("apps/passwd.yaml", "symbolic links are not followed"), ("apps/up", "symbolic"), ("vendor", "submodules are not fetched")]
-    {
+    for (path, message) in [
+        ("apps/passwd.yaml", "symbolic links are not followed"),
+        ("apps/up", "symbolic"),
+        ("vendor", "submodules are not fetched"),
+    ] {
         assert!(told.iter().any(|told| told.contains(path) && told.contains(message)), "{path}: {told:#?}");
     }
 }
@@ -39,7 +42,9 @@ async fn names_that_lead_out() {
         let tree_of = |entries: &[(&str, &String)], mode: &str| {
             let mut raw = Vec::new();
             for (name, id) in entries {
-                raw.extend_from_slice(format!("{} {name}\0", if *name == "kept.yaml" { "100644" } else { mode }).as_bytes());
+                raw.extend_from_slice(
+                    format!("{} {name}\0", if *name == "kept.yaml" { "100644" } else { mode }).as_bytes(),
+                );
                 raw.extend((0..40).step_by(2).map(|at| u8::from_str_radix(&id[at..at + 2], 16).expect("hex")));
             }
             origin.git_with_input(&["hash-object", "-w", "--literally", "-t", "tree", "--stdin"], &raw)
@@ -64,7 +69,8 @@ async fn names_that_lead_out() {
                 Err(error) => assert!(error.to_string().starts_with("git: "), "{name:?}: {error}"),
             }
             let around = paths(cache.path());
-            let strays: Vec<_> = around.iter().filter(|path| path.contains("evil") || path.contains("escape")).collect();
+            let strays: Vec<_> =
+                around.iter().filter(|path| path.contains("evil") || path.contains("escape")).collect();
             assert!(strays.is_empty(), "{name:?}: {strays:?}");
             assert!(!cache.path().join("inner").exists() && !cache.path().join("cache/inner").exists(), "{name:?}");
         }
@@ -87,7 +93,8 @@ async fn nothing_runs() {
     let hooks = clone.join("hooks");
     std::fs::create_dir_all(&hooks).expect("hooks");
     let program = clone.join("evil");
-    let names = ["post-checkout", "post-merge", "reference-transaction", "pre-push", "pre-commit", "fsmonitor-watchman"];
+    let names =
+        ["post-checkout", "post-merge", "reference-transaction", "pre-push", "pre-commit", "fsmonitor-watchman"];
     for path in names.iter().map(|name| hooks.join(name)).chain([program.clone()]) {
         use std::os::unix::fs::PermissionsExt as _;
         std::fs::write(&path, &script).expect("hook");
@@ -95,15 +102,19 @@ async fn nothing_runs() {
     }
     let config = std::fs::read_to_string(clone.join("config")).expect("config");
     let evil = program.display();
-    let more = format!("[filter \"evil\"]\n\tsmudge = {evil}\n\tclean = {evil}\n\trequired = true\n[core]\n\tfsmonitor = {evil}\n");
+    let more = format!(
+        "[filter \"evil\"]\n\tsmudge = {evil}\n\tclean = {evil}\n\trequired = true\n[core]\n\tfsmonitor = {evil}\n"
+    );
     std::fs::write(clone.join("config"), config + &more).expect("config");
     origin.commit(MAIN, &[("a.yaml", "id: $Id$ 2\n")], ALICE);
-    let (checkout, problems) = update(settings(origin.path().display().to_string(), cache.path())).await.expect("fetched");
+    let (checkout, problems) =
+        update(settings(origin.path().display().to_string(), cache.path())).await.expect("fetched");
     assert_eq!(problems, []);
     let files = tree(&checkout.root);
     assert_eq!(files[1], ("a.yaml".to_owned(), "id: $Id$ 2\n".to_owned()));
     assert_eq!(files[2], ("b.txt".to_owned(), "kept\n".to_owned()));
-    let handle = trueup::adapters::repository::Repository::open(settings(origin.path().display().to_string(), cache.path()));
+    let handle =
+        trueup::adapters::repository::Repository::open(settings(origin.path().display().to_string(), cache.path()));
     let push = super::change(&checkout.commit, "a: 1\r\n", None);
     handle.expect("open").push(push).await.expect("pushed");
     assert_eq!(origin.file(super::BRANCH, "apps/web.yaml").as_deref(), Some("a: 1\r\n"));

@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 use secrecy::SecretString;
 use trueup::adapters::repository::{Repository, RepositoryError, RepositorySettings};
 
-use super::{BRANCH, change, complaint, folder, paths, scan, settings};
+use super::{BRANCH, change, complaint, folder, paths, plan, settings};
 use crate::support::github::{GitHub, Request};
 
 const FILES: &[(&str, &str)] = &[("apps/web.yaml", "replicas: 3\n")];
+const MANIFEST: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: b}\n";
 const NAME: &str = "company/ml-config";
 
 fn with_token(url: String, cache: &tempfile::TempDir, token: &str) -> Repository {
@@ -67,7 +68,8 @@ async fn refused_tokens() {
         github.repository(NAME, FILES);
         let token = if token == "right" { github.token() } else { token };
         let cache = folder();
-        let error = with_token(format!("{}/{path}.git", github.api_url()), &cache, token).update().await.expect_err(expected);
+        let error =
+            with_token(format!("{}/{path}.git", github.api_url()), &cache, token).update().await.expect_err(expected);
         assert_eq!(error.to_string(), expected);
         assert_eq!(git_requests(&github).len(), 1, "{expected}");
         github.finish();
@@ -148,7 +150,8 @@ async fn no_git_server() {
     });
     let cache = folder();
     let url = format!("http://{address}/repo.git");
-    let patient = Repository::open(RepositorySettings { timeout_seconds: 1, ..settings(&url, cache.path()) }).expect("open");
+    let patient =
+        Repository::open(RepositorySettings { timeout_seconds: 1, ..settings(&url, cache.path()) }).expect("open");
     let error = patient.update().await.expect_err("no git");
     assert_eq!(error.to_string(), "git: 127.0.0.1: it is no git server (it sent \"text/html\")");
     let started = Instant::now();
@@ -157,23 +160,28 @@ async fn no_git_server() {
     assert!(error.to_string().contains("timeout"), "{error}");
 }
 
-/// HTTPS with a certificate that SSL_CERT_FILE names; without it the server is not believed, and the token not sent.
+/// HTTPS with a certificate that SSL_CERT_FILE names, for Git and for the API; without it the server is not believed, and
+/// the token not sent.
 #[test]
 fn https() {
     let github = GitHub::start_with_tls();
-    let manifest = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: b}\n";
-    let origin = github.repository(NAME, &[("apps/web.yaml", manifest)]);
+    let origin = github.repository(NAME, &[("apps/web.yaml", MANIFEST)]);
     let folder = folder();
     let url = format!("  url: {}\n  token_env: GIT_TOKEN", origin.git_url());
+    let forge = format!(
+        "forge: {{github: {{repository: {NAME}, base_url: \"{}\", token_env: GIT_TOKEN}}}}\n",
+        github.api_url()
+    );
     let token = ("GIT_TOKEN", github.token());
-    let output = scan(folder.path(), &url, &[token]);
+    let output = plan(folder.path(), &url, &forge, &[token]);
     assert_eq!(output.status.code(), Some(2), "{}", complaint(&output));
     assert!(complaint(&output).to_lowercase().contains("certificate"), "{}", complaint(&output));
-    assert_eq!(git_requests(&github), []);
+    assert_eq!(github.requests(), []);
     let certificate = github.certificate().display().to_string();
-    let output = scan(folder.path(), &url, &[token, ("SSL_CERT_FILE", &certificate)]);
+    let output = plan(folder.path(), &url, &forge, &[token, ("SSL_CERT_FILE", &certificate)]);
     assert_eq!(output.status.code(), Some(1), "the declared object is missing: {}", complaint(&output));
-    assert!(git_requests(&github).iter().all(|request| request.authorized));
+    assert!(github.requests().iter().all(|request| request.authorized && request.status == 200));
+    assert!(github.asked("pulls/list") > 0);
     github.finish();
 }
 
@@ -181,7 +189,7 @@ fn https() {
 #[test]
 fn the_users_git_configuration() {
     let (github, other) = (GitHub::start(), GitHub::start());
-    let origin = github.repository(NAME, &[("apps/web.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: b}\n")]);
+    let origin = github.repository(NAME, &[("apps/web.yaml", MANIFEST)]);
     let folder = folder();
     let config = format!(
         "[url \"{}/\"]\n\tinsteadOf = {}/\n[http]\n\tproxy = {}\n\textraHeader = \"X-Mine: 1\"\n",
@@ -191,7 +199,7 @@ fn the_users_git_configuration() {
     );
     std::fs::write(folder.path().join(".gitconfig"), config).expect("written");
     let url = format!("  url: {}\n  token_env: GIT_TOKEN", origin.git_url());
-    let output = scan(folder.path(), &url, &[("GIT_TOKEN", github.token())]);
+    let output = plan(folder.path(), &url, "", &[("GIT_TOKEN", github.token())]);
     assert_eq!(output.status.code(), Some(1), "{}", complaint(&output));
     assert!(!git_requests(&github).is_empty() && other.requests().is_empty());
     github.finish();

@@ -73,19 +73,20 @@ fn change(base: &str, text: &str, expected: Option<&str>) -> Push {
     }
 }
 
-/// `trueup scan` of a repository against a cluster that holds something else, in a process of its own with nothing of the user's environment.
-fn scan(folder: &Path, repository: &str, environment: &[(&str, &str)]) -> Output {
+/// `trueup plan` of a repository against a cluster that holds something else, in a process of its own with nothing of the
+/// user's environment. `more` is further YAML of the configuration.
+fn plan(folder: &Path, repository: &str, more: &str, environment: &[(&str, &str)]) -> Output {
     let live = folder.join("live.yaml");
     std::fs::write(&live, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: other, namespace: b}\n").expect("written");
     let config: PathBuf = folder.join("trueup.yaml");
     let text = format!(
-        "cluster: {{name: prod}}\nrepository:\n  cache: {}\n{repository}\nsources: [{{name: apps, path: apps}}]\n",
+        "cluster: {{name: prod}}\nrepository:\n  cache: {}\n{repository}\nsources: [{{name: apps, path: apps}}]\n{more}",
         folder.join("cache").display()
     );
     std::fs::write(&config, text).expect("written");
     let mut command = Command::new(env!("CARGO_BIN_EXE_trueup"));
     command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("HOME", folder);
-    command.envs(environment.iter().copied()).arg("scan").arg("--config").arg(config).arg("--live").arg(live);
+    command.envs(environment.iter().copied()).arg("plan").arg("--config").arg(config).arg("--live").arg(live);
     command.output().expect("trueup")
 }
 

@@ -70,7 +70,9 @@ async fn nowhere_else() {
             assert!(!matches!(error, RepositoryError::Moved(_)), "{branch}: {error}");
         }
     }
-    for branch in ["auto-remediation/../main", "auto-remediation/a:refs/heads/main", "auto-remediation/", "auto-remediation/*"] {
+    for branch in
+        ["auto-remediation/../main", "auto-remediation/a:refs/heads/main", "auto-remediation/", "auto-remediation/*"]
+    {
         let push = Push { branch: branch.to_owned(), ..change(&checkout.commit, "replicas: 5\n", None) };
         repository.push(push).await.map(|_| ()).expect_err(branch);
         repository.delete(branch, &checkout.commit).await.expect_err(branch);
@@ -88,7 +90,11 @@ async fn deleted() {
     repository.delete(BRANCH, &head).await.expect("deleted");
     assert_eq!(origin.branches(), ["main"]);
     let (checkout, _) = repository.update().await.expect("fetched");
-    assert_eq!(repository.branches(&checkout, "auto-remediation/").await.expect("listed"), [], "it is forgotten here too");
+    assert_eq!(
+        repository.branches(&checkout, "auto-remediation/").await.expect("listed"),
+        [],
+        "it is forgotten here too"
+    );
 }
 
 /// What a branch holds and whose it is: ours, with one commit; a person's, by author or by committer; behind, when the

@@ -62,7 +62,8 @@ async fn refusals() {
     let Some(server) = Sshd::start(folder.path()) else { return };
     let origin = Bare::with(&[("apps/web.yaml", "replicas: 3\n")]);
     let started = Instant::now();
-    let error = open(&server, origin.path(), "stranger", Some("host"), folder.path()).update().await.expect_err("not let in");
+    let error =
+        open(&server, origin.path(), "stranger", Some("host"), folder.path()).update().await.expect_err("not let in");
     assert!(error.to_string().contains("Permission denied"), "{error}");
     assert!(started.elapsed() < Duration::from_secs(10));
     let absent = folder.path().join("absent.git");

@@ -25,6 +25,7 @@ pub(super) struct Sshd {
 
 impl Sshd {
     /// Starts one that keeps its keys in `folder`. None where none can be had; why is printed.
+    #[expect(clippy::print_stderr, reason = "a test that does nothing says so")]
     pub(super) fn start(folder: &Path) -> Option<Self> {
         let started = program().as_ref().map_err(Clone::clone).and_then(|program| Self::try_start(program, folder));
         started.map_err(|reason| eprintln!("nothing was tested over ssh: {reason}")).ok()
@@ -60,7 +61,8 @@ impl Sshd {
         let mut server = Self { child, port, folder: folder.to_path_buf() };
         let started = Instant::now();
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            if started.elapsed() > Duration::from_secs(10) || server.child.try_wait().is_ok_and(|ended| ended.is_some()) {
+            if started.elapsed() > Duration::from_secs(10) || server.child.try_wait().is_ok_and(|ended| ended.is_some())
+            {
                 let mut said = String::new();
                 let _ = std::io::Read::read_to_string(&mut server.child.stderr.take().expect("stderr"), &mut said);
                 let log = std::fs::read_to_string(folder.join("log")).unwrap_or_default();
@@ -147,7 +149,8 @@ fn unpacked() -> Result<PathBuf, String> {
 fn libraries(program: &Path) -> std::ffi::OsString {
     let root = program.ancestors().nth(3).unwrap_or(Path::new("/"));
     let folders = ["usr/lib", "lib"].map(|folder| root.join(folder)).into_iter();
-    let found = folders.filter_map(|folder| std::fs::read_dir(folder).ok()).flatten().flatten().map(|entry| entry.path());
+    let found =
+        folders.filter_map(|folder| std::fs::read_dir(folder).ok()).flatten().flatten().map(|entry| entry.path());
     let linux = found.filter(|path| path.to_string_lossy().ends_with("-linux-gnu"));
     std::env::join_paths(linux).unwrap_or_default()
 }

@@ -128,7 +128,9 @@ impl Exchange {
         let status = response.status().as_u16();
         let reason = match status {
             200 => None,
-            401 if self.shared.authorization.is_none() => Some("it asks for a token, and none is configured".to_owned()),
+            401 if self.shared.authorization.is_none() => {
+                Some("it asks for a token, and none is configured".to_owned())
+            }
             401 if self.authorization(base).is_none() => {
                 Some(format!("it asks for a token, and the configured one is for {} only", host(&self.shared.url)))
             }

@@ -37,7 +37,8 @@ impl Address {
             (login, port, if path.starts_with('~') { path.to_owned() } else { format!("/{path}") })
         } else {
             // `scheme://…` and `helper::…` are other kinds of address
-            let (login, path) = url.split_once(':').filter(|(_, path)| !path.starts_with("//") && !path.starts_with(':'))?;
+            let (login, path) =
+                url.split_once(':').filter(|(_, path)| !path.starts_with("//") && !path.starts_with(':'))?;
             (login, None, path.to_owned())
         };
         let (user, host) = match login.rsplit_once('@') {
@@ -45,9 +46,12 @@ impl Address {
             None => (None, login.to_owned()),
         };
         let is_plain = |name: &str| {
-            !name.is_empty() && !name.starts_with('-') && name.chars().all(|char| char.is_alphanumeric() || "._-".contains(char))
+            !name.is_empty()
+                && !name.starts_with('-')
+                && name.chars().all(|char| char.is_alphanumeric() || "._-".contains(char))
         };
-        let harmless = is_plain(&host) && user.as_deref().is_none_or(is_plain) && !path.starts_with('-') && !path.is_empty();
+        let harmless =
+            is_plain(&host) && user.as_deref().is_none_or(is_plain) && !path.starts_with('-') && !path.is_empty();
         harmless.then_some(Self { user, host, port, path })
     }
 }
@@ -129,7 +133,8 @@ impl Session {
         let mut child = command
             .spawn()
             .map_err(|error| io::Error::other(format!("`ssh` could not be started ({error}); install OpenSSH")))?;
-        let (Some(input), Some(output), Some(mut errors)) = (child.stdin.take(), child.stdout.take(), child.stderr.take())
+        let (Some(input), Some(output), Some(mut errors)) =
+            (child.stdin.take(), child.stdout.take(), child.stderr.take())
         else {
             return Err(io::Error::other("`ssh` has no pipes"));
         };
@@ -220,15 +225,20 @@ mod tests {
     #[test]
     fn strict() {
         let address = Address::parse("git@host:repo").expect("address");
-        let access = Access { ssh_key: Some("/keys/id".into()), known_hosts: Some("/keys/hosts".into()), ..Access::default() };
+        let access =
+            Access { ssh_key: Some("/keys/id".into()), known_hosts: Some("/keys/hosts".into()), ..Access::default() };
         let words: Vec<_> = Ssh { address, access }
             .command("git-upload-pack")
             .get_args()
             .map(|word| word.to_string_lossy().into_owned())
             .collect();
-        for option in
-            ["BatchMode=yes", "StrictHostKeyChecking=yes", "UserKnownHostsFile=/keys/hosts", "IdentitiesOnly=yes", "IdentityFile=/keys/id"]
-        {
+        for option in [
+            "BatchMode=yes",
+            "StrictHostKeyChecking=yes",
+            "UserKnownHostsFile=/keys/hosts",
+            "IdentitiesOnly=yes",
+            "IdentityFile=/keys/id",
+        ] {
             assert!(words.iter().any(|word| word == option), "{option} is missing in {words:?}");
         }
     }
