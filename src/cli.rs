@@ -204,7 +204,8 @@ pub struct DiffArgs {
     /// Namespace for manifests that name none
     #[arg(short, long, env = "TRUEUP_NAMESPACE", value_name = "NAME")]
     pub namespace: Option<String>,
-    /// Schemas of custom resources: CustomResourceDefinitions, or documents of the API server's /openapi/v3
+    /// Schemas of custom resources: a file or folder of CustomResourceDefinitions, or of documents of
+    /// the API server's /openapi/v3
     #[arg(long, env = "TRUEUP_SCHEMAS", value_name = "PATH")]
     pub schemas: Option<PathBuf>,
     /// How the report is written.

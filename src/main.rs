@@ -139,7 +139,7 @@ async fn run_demo(cli: &Cli, args: &DemoArgs, progress: &Progress) -> anyhow::Re
         // kept on purpose: the demo says where to look
         None => temporary.keep(),
     };
-    let text = demo(&folder, &options(cli, &args.report), schedule::now(), progress).await?;
+    let text = demo(&folder, args.report.output, &options(cli, &args.report), schedule::now(), progress).await?;
     write_out(text.as_bytes())?;
     Ok(Ending::Finished { drift: false, complete: true })
 }

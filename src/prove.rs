@@ -87,7 +87,7 @@ async fn rendered_proof(
     let mut before = Vec::new();
     let mut after = Vec::new();
     for (source, was) in workshop.sources.iter().zip(workshop.rendered) {
-        if !files.keys().any(|file| may_read(source, file)) {
+        if !files.keys().any(|file| was.reads(file)) {
             continue;
         }
         let now = render(&tree, source, workshop.key).await;
@@ -102,13 +102,4 @@ async fn rendered_proof(
         after.extend(now.manifests);
     }
     proof::prove(&before, &after, &target.id, intended)
-}
-
-/// Whether a source reads this file.
-fn may_read(source: &Source, file: &str) -> bool {
-    let below = || {
-        file.strip_prefix(source.path.trim_end_matches('/'))
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    };
-    source.path.is_empty() || source.path == "." || below()
 }

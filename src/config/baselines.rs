@@ -9,10 +9,15 @@ use crate::domain::problem::{Place, Problem};
 use crate::domain::resource::GroupKind;
 use crate::domain::yaml::{Document, read_documents};
 
+/// Files at the top of a folder that are no baselines.
+const BESIDE: &[&str] = &["thresholds.yaml", "kustomization.yaml"];
+
 /// Reads a baseline file or every YAML file below a folder.
 pub(super) fn load(path: &Path, problems: &mut Vec<Problem>) -> Baselines {
     let mut files = Vec::new();
     collect(path, &mut files, problems);
+    // a folder may hold what it is mounted with, and the thresholds that belong to it
+    files.retain(|file| file == path || !BESIDE.iter().any(|name| file == &path.join(name)));
     files.sort();
     let mut baselines = Baselines::default();
     for file in files {
@@ -82,10 +87,15 @@ fn baseline(document: &Document, layer: &Layer, sink: &Sink) -> Option<Baseline>
     if root.get("apiVersion").is_some() && root.get("kind").is_some() {
         let object = root.to_json();
         let text = |pointer: &str| object.pointer(pointer).and_then(serde_json::Value::as_str).map(str::to_owned);
+        let Some(name) = text("/metadata/name") else {
+            let help = "name it, or say with `match` which objects it is for and put the rest under `expect`";
+            sink.error(root.line, "a manifest without `metadata.name` is the baseline of no object", help);
+            return None;
+        };
         let criteria = Match {
             kind: Some(GroupKind::of(&text("/apiVersion")?, text("/kind")?)),
             namespace: text("/metadata/namespace"),
-            name: text("/metadata/name"),
+            name: Some(name),
             ..Match::default()
         };
         return Some(Baseline { layer: layer.clone(), criteria, expect: object });
@@ -100,10 +110,6 @@ fn baseline(document: &Document, layer: &Layer, sink: &Sink) -> Option<Baseline>
         let _ = fields.node("expect");
         return None;
     };
-    let labels = matching.map("labels").map(|labels| {
-        let entries = labels.entries().iter();
-        entries.filter_map(|entry| Some((entry.key.clone(), super::fields::text_of(&entry.value)?))).collect()
-    });
     let criteria = Match {
         kind: matching.text("kind").map(|kind| match kind.split_once('.') {
             Some((kind, group)) => GroupKind::new(group, kind),
@@ -111,7 +117,7 @@ fn baseline(document: &Document, layer: &Layer, sink: &Sink) -> Option<Baseline>
         }),
         namespace: matching.text("namespace"),
         name: matching.text("name"),
-        labels: labels.unwrap_or_default(),
+        labels: matching.text_map("labels"),
         environment: matching.text("environment"),
         service: matching.text("service"),
     };
@@ -123,8 +129,11 @@ fn baseline(document: &Document, layer: &Layer, sink: &Sink) -> Option<Baseline>
         );
     }
     let expect = fields.node("expect").map(crate::domain::yaml::Node::to_json);
-    if !expect.as_ref().is_some_and(serde_json::Value::is_object) {
-        sink.error(root.line, "`expect` is missing", "give the part of the object that was approved");
+    let help = "give the part of the object that was approved";
+    match &expect {
+        None => sink.error(root.line, "`expect` is missing", help),
+        Some(expect) if !expect.is_object() => fields.refuse("expect", "has to be a mapping", help),
+        Some(_) => {}
     }
     Some(Baseline { layer: layer.clone(), criteria, expect: expect? })
 }

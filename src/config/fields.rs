@@ -111,7 +111,9 @@ impl<'n, 's> Fields<'n, 's> {
 
     /// The node of a key; `null` counts as not given.
     pub(super) fn node(&self, key: &'static str) -> Option<&'n Node> {
-        self.known.borrow_mut().push(key);
+        if !self.known.borrow().contains(&key) {
+            self.known.borrow_mut().push(key);
+        }
         let entry = self.entries.iter().rev().find(|entry| entry.key == key)?;
         (!matches!(entry.value.content, Content::Scalar(Value::Null))).then_some(&entry.value)
     }
@@ -225,6 +227,19 @@ impl<'n, 's> Fields<'n, 's> {
             self.refuse(key, format!("has to be a whole number from {} to {}", bounds.start(), bounds.end()), "");
         }
         number
+    }
+
+    /// Free names with a text each, such as labels.
+    pub(super) fn text_map(&self, key: &'static str) -> Vec<(String, String)> {
+        let Some(fields) = self.map(key) else { return Vec::new() };
+        let mut texts = Vec::new();
+        for entry in fields.entries() {
+            match text_of(&entry.value) {
+                Some(text) => texts.push((entry.key.clone(), text)),
+                None => fields.wrong(&entry.key, &entry.value, "a text"),
+            }
+        }
+        texts
     }
 
     /// A mapping.

@@ -7,7 +7,6 @@ use secrecy::SecretString;
 use super::credentials::{Env, secret};
 use super::fields::{Fields, Sink};
 use super::{AlertSettings, Config, Defaults, Loaded, Locations, baselines, policies, rules, sections};
-use crate::adapters::cluster::LiveSettings;
 use crate::domain::problem::{Level, Problem};
 use crate::domain::yaml::{Node, read_documents};
 
@@ -69,7 +68,9 @@ fn read(
 ) -> Option<Config> {
     let top = Fields::top(root, sink);
     let place = sections::Place { folder, env };
-    let environment = locations.environment.clone().or_else(|| env("ENVIRONMENT"));
+    // a variable that is set to nothing is not set
+    let set = |name: &str| env(name).filter(|value| !value.is_empty());
+    let environment = locations.environment.clone().or_else(|| set("ENVIRONMENT"));
     let (cluster_name, live) = sections::cluster(&top, &place, locations);
     let repository = sections::repository(&top, &place);
     let sources = sections::sources(&top, environment.as_deref());
@@ -79,15 +80,13 @@ fn read(
     let scoring = rules::scoring(&top, &place, problems);
     let policies = policies::policies(&top, folder, problems);
     let baseline_path = top.text("baselines").map(|path| folder.join(path));
-    let baseline_path = baseline_path.or_else(|| env("BASELINE_CONFIG_PATH").map(PathBuf::from));
+    let baseline_path = baseline_path.or_else(|| set("BASELINE_CONFIG_PATH").map(PathBuf::from));
     let baselines = baseline_path.map(|path| baselines::load(&path, problems)).unwrap_or_default();
     let alerts =
         top.map("alerts").and_then(|alerts| secret(&alerts, "webhook_url_file", "webhook_url_env", folder, env));
-    let webhook_url = alerts.or_else(|| env("ALERT_WEBHOOK_URL").filter(|url| !url.is_empty()).map(SecretString::from));
-    let live = match env("CURRENT_CONFIG_SOURCE").filter(|_| locations.snapshot.is_none()) {
-        Some(source) if source != "kubernetes_api" && !source.is_empty() => LiveSettings::Snapshot(source.into()),
-        _ => live,
-    };
+    let webhook_url = alerts.or_else(|| set("ALERT_WEBHOOK_URL").map(SecretString::from));
+    // every section is read before one that is wrong ends it: all problems come at once
+    let (schedule, proposals) = (sections::schedule(&top), sections::proposals(&top));
     Some(Config {
         cluster_name: cluster_name?,
         repository: repository?,
@@ -95,12 +94,12 @@ fn read(
         live,
         secret_key,
         forge,
-        schedule: sections::schedule(&top),
+        schedule,
         scan,
         scoring,
         policies,
         baselines,
         alerts: AlertSettings { webhook_url },
-        proposals: sections::proposals(&top),
+        proposals,
     })
 }

@@ -24,27 +24,28 @@ pub(super) fn policies(top: &Fields<'_, '_>, folder: &Path, problems: &mut Vec<P
         for (name, text) in SHIPPED {
             let sink = Sink::new(*name);
             let root = document(text, &sink).ok().flatten();
-            policies.extend(of_file(&Fields::top(root.as_ref(), &sink)));
+            of_file(&Fields::top(root.as_ref(), &sink), &mut policies);
             problems.extend(sink.into_problems());
         }
     }
     for file in files {
-        policies.extend(from_file(&folder.join(file), problems, of_file).unwrap_or_default());
-    }
-    let mut names: Vec<_> = policies.iter().map(|policy| policy.name.as_str()).collect();
-    names.sort_unstable();
-    for pair in names.windows(2).filter(|pair| pair[0] == pair[1]) {
-        let message = format!("two policies are named `{}`", pair[0]);
-        problems.push(Problem::error(message).help("decisions are told by name: rename one of them"));
+        from_file(&folder.join(file), problems, |top| of_file(top, &mut policies));
     }
     policies
 }
 
-fn of_file(top: &Fields<'_, '_>) -> Vec<Policy> {
+fn of_file(top: &Fields<'_, '_>, policies: &mut Vec<Policy>) {
     if !top.has("remediation_policies") {
         top.sink.error(top.line, "`remediation_policies` is missing", "a policy file holds one list of this name");
     }
-    top.maps("remediation_policies").iter().filter_map(policy).collect()
+    for fields in top.maps("remediation_policies") {
+        let Some(policy) = policy(&fields) else { continue };
+        if policies.iter().any(|earlier| earlier.name == policy.name) {
+            let help = "decisions are told by name: rename one of them";
+            fields.refuse("name", format!("`{}` names another policy already", policy.name), help);
+        }
+        policies.push(policy);
+    }
 }
 
 fn policy(fields: &Fields<'_, '_>) -> Option<Policy> {
@@ -60,6 +61,9 @@ fn policy(fields: &Fields<'_, '_>) -> Option<Policy> {
     let standard_value = fields.node("standard_value").map(crate::domain::yaml::Node::to_json);
     if action == Some(ActionType::UpdateToStandard) && standard_value.is_none() {
         fields.sink.error(fields.line, "update_to_standard needs `standard_value`", "");
+    }
+    if standard_value.as_ref().is_some_and(|value| !value.is_object()) {
+        fields.refuse("standard_value", "has to be a mapping of fields and their values", "");
     }
     let max_attempts = fields.whole("max_attempts", 1..=100).and_then(|attempts| u32::try_from(attempts).ok());
     Some(Policy {
@@ -86,18 +90,13 @@ fn criteria_of(fields: &Fields<'_, '_>) -> MatchCriteria {
             Err(error) => fields.refuse("path", error, ""),
         }
     }
-    let labels = fields.map("labels").map(|labels| {
-        let text =
-            |entry: &crate::domain::yaml::Entry| Some((entry.key.clone(), super::fields::text_of(&entry.value)?));
-        labels.entries().iter().filter_map(text).collect()
-    });
     MatchCriteria {
         resource_type: fields.texts("resource_type"),
         aspect: fields.names("drift_type", Aspect::ALL, Aspect::as_str),
         severity: fields.names("severity", Severity::ALL, Severity::as_str),
         namespace: fields.texts("namespace"),
         name: fields.texts("name"),
-        labels: labels.unwrap_or_default(),
+        labels: fields.text_map("labels"),
         environment: fields.texts("environment"),
         service: fields.texts("service"),
         path: paths,

@@ -38,7 +38,7 @@ pub(super) fn shipped_scoring() -> Scoring {
     built_in(SCORING, scores)
 }
 
-/// Reads a compiled-in file; `tests/integration/config.rs` shows that each one reads without a problem.
+/// Reads a compiled-in file; `tests/integration/config/shipped.rs` shows that each one reads without a problem.
 fn built_in<T>(text: &str, read: impl FnOnce(&Fields<'_, '_>) -> T) -> T {
     let sink = Sink::new("policies");
     let root = document(text, &sink).ok().flatten();
@@ -145,7 +145,7 @@ fn ignore_rule(fields: &Fields<'_, '_>) -> IgnoreRule {
         && rule.namespace.is_none()
         && rule.name.is_none()
         && path.is_none()
-        && rule.changed_by.is_none()
+        && !fields.has("changed_by")
     {
         fields.sink.error(
             fields.line,
@@ -176,6 +176,9 @@ fn categories(top: &Fields<'_, '_>) -> Vec<CategoryRule> {
     let mut rules = Vec::new();
     for fields in top.maps("categories") {
         let category = fields.names("category", Category::ALL, Category::as_str).pop();
+        if !fields.has("category") {
+            fields.sink.error(fields.line, "`category` is missing", "infrastructure, application, model or data");
+        }
         let aspect = fields.names("aspect", Aspect::ALL, Aspect::as_str).pop();
         let pattern = fields.required("pattern").map(|pattern| Regex::new(&pattern));
         if let Some(Err(_)) = &pattern {
@@ -218,7 +221,12 @@ fn scores(top: &Fields<'_, '_>) -> Scoring {
     }
     scoring.severities.sort_by(|a, b| a.1.total_cmp(&b.1));
     if let Some(fields) = top.map("info") {
-        scoring.info = fields.texts("paths").iter().filter_map(|path| path.parse().ok()).collect();
+        for path in fields.texts("paths") {
+            match path.parse() {
+                Ok(pattern) => scoring.info.push(pattern),
+                Err(error) => fields.refuse("paths", error, ""),
+            }
+        }
     }
     scoring
 }

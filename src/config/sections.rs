@@ -49,8 +49,7 @@ pub(super) fn cluster(
         timeout_seconds: 60,
     };
     let Some(fields) = top.map("cluster") else {
-        let live = locations.snapshot.clone().map_or(LiveSettings::Cluster(defaults), LiveSettings::Snapshot);
-        return (Some("default".to_owned()), live);
+        return (Some("default".to_owned()), live(locations, place, None, defaults));
     };
     let label_selector = fields.text("label_selector");
     if let Some(Err(message)) = label_selector.as_ref().map(|text| text.parse::<Selector>()) {
@@ -68,11 +67,18 @@ pub(super) fn cluster(
     let _ = (fields.text("kubeconfig"), fields.text("context"));
     let snapshot = place.path(&fields, "snapshot");
     let name = if fields.has("name") { fields.required("name") } else { Some("default".to_owned()) };
-    let live = match locations.snapshot.clone().or(snapshot) {
-        Some(file) => LiveSettings::Snapshot(file),
-        None => LiveSettings::Cluster(settings),
+    (name, live(locations, place, snapshot, settings))
+}
+
+/// A snapshot or the cluster: the command line is asked first, then the environment, then the file.
+fn live(locations: &Locations, place: &Place<'_>, snapshot: Option<PathBuf>, cluster: ClusterSettings) -> LiveSettings {
+    let named = (place.env)("CURRENT_CONFIG_SOURCE").filter(|source| !source.is_empty());
+    let snapshot = match (&locations.snapshot, named) {
+        (Some(file), _) => Some(file.clone()),
+        (None, Some(source)) => (source != "kubernetes_api").then(|| PathBuf::from(source)),
+        (None, None) => snapshot,
     };
-    (name, live)
+    snapshot.map_or(LiveSettings::Cluster(cluster), LiveSettings::Snapshot)
 }
 
 /// The config repository; its address is the one thing that has to be given.
@@ -86,13 +92,14 @@ pub(super) fn repository(top: &Fields<'_, '_>, place: &Place<'_>) -> Option<Repo
     let author_text = |key| author.as_ref().and_then(|author: &Fields<'_, '_>| author.text(key));
     let token = place.secret(&fields, "token_file", "token_env");
     let token = token.or_else(|| (place.env)("TRUEUP_TOKEN").filter(|token| !token.is_empty()).map(SecretString::from));
-    let url = url?;
-    if url.starts_with("http://") && token.is_some() && !is_loopback(&url) {
+    // without an address there is no repository, but what else is wrong with it is told as well
+    let given = url.clone().unwrap_or_default();
+    if given.starts_with("http://") && token.is_some() && !is_loopback(&given) {
         fields.refuse("url", "would send the token in clear", "use https");
     }
-    Some(RepositorySettings {
+    let settings = RepositorySettings {
         branch: fields.text("branch"),
-        cache: place.path(&fields, "cache").unwrap_or_else(|| default_cache(&url, place.env)),
+        cache: place.path(&fields, "cache").unwrap_or_else(|| default_cache(&given, place.env)),
         username: fields.text("username"),
         token,
         ssh_key: place.path(&fields, "ssh_key"),
@@ -100,8 +107,9 @@ pub(super) fn repository(top: &Fields<'_, '_>, place: &Place<'_>) -> Option<Repo
         timeout_seconds: fields.whole("timeout_seconds", 1..=3600).unwrap_or(60),
         author_name: author_text("name").unwrap_or_else(|| "trueup".to_owned()),
         author_email: author_text("email").unwrap_or_else(|| "trueup@localhost".to_owned()),
-        url,
-    })
+        url: given,
+    };
+    url.map(|_| settings)
 }
 
 /// One folder for each address below the user's cache: `$XDG_CACHE_HOME` or `~/.cache`.
@@ -138,6 +146,10 @@ fn address(fields: &Fields<'_, '_>, url: &str, folder: &Path) -> Option<String> 
         return Some(url.to_owned());
     }
     let is_scp = url.split_once(':').is_some_and(|(host, _)| !host.contains('/'));
+    if is_scp && url.split('/').next().is_some_and(|host| host.matches(':').count() > 1 && host.contains('@')) {
+        fields.refuse("url", "holds credentials", "ssh takes a key: name it with ssh_key");
+        return None;
+    }
     if is_scp || Path::new(url).is_absolute() {
         return Some(url.to_owned());
     }
@@ -158,8 +170,8 @@ pub(super) fn sources(top: &Fields<'_, '_>, environment: Option<&str>) -> Option
         return None;
     }
     for fields in listed {
-        let Some(name) = fields.required("name") else { continue };
-        if sources.iter().any(|source| source.name == name) {
+        let name = fields.required("name").unwrap_or_default();
+        if !name.is_empty() && sources.iter().any(|source| source.name == name) {
             fields.refuse("name", format!("`{name}` names another source already"), "names have to differ");
         }
         let path = fields.text("path").unwrap_or_default();
@@ -191,13 +203,11 @@ pub(super) fn sources(top: &Fields<'_, '_>, environment: Option<&str>) -> Option
 /// Where pull requests go.
 pub(super) fn forge(top: &Fields<'_, '_>, place: &Place<'_>) -> Option<ForgeSettings> {
     let fields = top.map("forge")?;
-    let (local, github) = (fields.map("local"), fields.map("github"));
+    let local = fields.map("local").map(|local| local.required("folder"));
+    let github = fields.map("github").map(|github| self::github(&github, place));
     match (local, github) {
-        (Some(local), None) => {
-            let folder = local.required("folder")?;
-            Some(ForgeSettings::Local(LocalSettings { folder: place.folder.join(folder) }))
-        }
-        (None, Some(github)) => self::github(&github, place).map(ForgeSettings::GitHub),
+        (Some(folder), None) => Some(ForgeSettings::Local(LocalSettings { folder: place.folder.join(folder?) })),
+        (None, Some(github)) => github.map(ForgeSettings::GitHub),
         (local, _) => {
             let message = if local.is_some() { "`forge` names two forges" } else { "`forge` names no forge" };
             fields.sink.error(fields.line, message, "give one of `github: {…}` and `local: {folder: …}`");
@@ -212,7 +222,8 @@ fn github(fields: &Fields<'_, '_>, place: &Place<'_>) -> Option<GitHubSettings> 
         fields.refuse("base_url", "is no https address", "https://HOST/api/v3 for GitHub Enterprise");
     }
     let repository = fields.required("repository");
-    let is_name = |name: &str| name.split('/').filter(|part| !part.is_empty()).count() == 2 && name.matches('/').count() == 1;
+    let is_name =
+        |name: &str| name.split('/').filter(|part| !part.is_empty()).count() == 2 && name.matches('/').count() == 1;
     if repository.as_deref().is_some_and(|name| !is_name(name)) {
         fields.refuse("repository", "is no `owner/name`", "as in the address of the repository: company/ml-config");
     }
@@ -221,10 +232,13 @@ fn github(fields: &Fields<'_, '_>, place: &Place<'_>) -> Option<GitHubSettings> 
     let timeout_seconds = fields.whole("timeout_seconds", 1..=3600).unwrap_or(60);
     let write_pause = Duration::from_millis(fields.whole("write_pause_ms", 0..=60_000).unwrap_or(1000));
     let access = if let Some(app) = fields.map("app") {
-        let id = |key| app.has(key).then(|| app.whole(key, 1..=u64::MAX)).unwrap_or_else(|| {
+        let id = |key| {
+            if app.has(key) {
+                return app.whole(key, 1..=u64::MAX);
+            }
             app.required(key);
             None
-        });
+        };
         let (id, installation) = (id("app_id"), id("installation_id"));
         let private_key = place.secret(&app, "private_key_file", "private_key_env");
         if private_key.is_none() && !app.has("private_key_file") && !app.has("private_key_env") {
@@ -235,7 +249,11 @@ fn github(fields: &Fields<'_, '_>, place: &Place<'_>) -> Option<GitHubSettings> 
         GitHubAccess::Token(token)
     } else {
         if !fields.has("token_file") && !fields.has("token_env") {
-            fields.sink.error(fields.line, "`forge.github` has no credentials", "name them: token_env, token_file or app");
+            fields.sink.error(
+                fields.line,
+                "`forge.github` has no credentials",
+                "name them: token_env, token_file or app",
+            );
         }
         return None;
     };

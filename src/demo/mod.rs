@@ -30,7 +30,13 @@ const CLUSTER: &str = include_str!("cluster.jsonl");
 const CONFIG: &str = include_str!("trueup.yaml");
 
 /// Runs the demo in `folder` and tells what happened.
-pub async fn demo(folder: &Path, options: &Options, now: Timestamp, progress: &Progress) -> anyhow::Result<String> {
+pub async fn demo(
+    folder: &Path,
+    format: Format,
+    options: &Options,
+    now: Timestamp,
+    progress: &Progress,
+) -> anyhow::Result<String> {
     let config_file = set_up(folder, now).context("setting the demo up")?;
     let locations = Locations { file: Some(config_file.clone()), ..Locations::default() };
     let loaded = config::load(&locations, &|_| None).map_err(|problems| {
@@ -40,7 +46,10 @@ pub async fn demo(folder: &Path, options: &Options, now: Timestamp, progress: &P
         )
     })?;
     let report = cycle(&loaded.config, Extent::Publish, now, progress).await?;
-    Ok(tell(&report, folder, &config_file, options))
+    Ok(match format {
+        Format::Table => tell(&report, folder, &config_file, options),
+        Format::Json | Format::Markdown => report::render(&report, format, options),
+    })
 }
 
 fn set_up(folder: &Path, now: Timestamp) -> anyhow::Result<PathBuf> {

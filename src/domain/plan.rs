@@ -13,7 +13,7 @@ use crate::domain::outcome::Outcome;
 use crate::domain::policy::decide::Decision;
 use crate::domain::policy::{ActionType, Policy};
 use crate::domain::proposal::{KnownProposal, Marker, ProposalState};
-use crate::domain::remedy::{Remedy, attempt_of, reassertion, remedies};
+use crate::domain::remedy::{Remedy, attempt_of, cures, reassertion, remedies};
 use crate::domain::resource::ResourceId;
 
 /// How long a merged change may take to reach the cluster before the same drift counts as one that did not hold.
@@ -81,17 +81,10 @@ pub fn units(
         if item.severity > unit.severity {
             (unit.severity, unit.policy) = (item.severity, policy);
         }
-        unit.items.push(index);
-        let causes = items.iter().enumerate().filter(|(_, cause)| is_cause(cause, item));
-        // a policy that asks to restore what a semantic item means asks it for each of its causes
-        let asked: Vec<_> = std::iter::once((index, item)).chain(causes).collect();
-        for (answered, item) in asked {
-            if !unit.items.contains(&answered) {
-                unit.items.push(answered);
-            }
-            for remedy in remedies(item, &policies[policy], &manifest) {
-                add(unit, item, remedy);
-            }
+        answer(unit, index, item, remedies(item, &policies[policy], &manifest));
+        // a policy that asks to mend what a semantic item means asks it for each of its causes
+        for (index, cause) in items.iter().enumerate().filter(|(_, cause)| is_cause(cause, item)) {
+            answer(unit, index, cause, cures(cause, &policies[policy], &manifest));
         }
     }
     let mut units: Vec<_> = units.into_values().collect();
@@ -101,6 +94,15 @@ pub fn units(
     let score = |unit: &Unit| unit.items.first().map_or(0.0, |item| items[*item].score);
     units.sort_by(|a, b| b.severity.cmp(&a.severity).then(score(b).total_cmp(&score(a))).then(a.branch.cmp(&b.branch)));
     units
+}
+
+fn answer(unit: &mut Unit, index: usize, item: &DriftItem, remedies: Vec<Remedy>) {
+    if !unit.items.contains(&index) {
+        unit.items.push(index);
+    }
+    for remedy in remedies {
+        add(unit, item, remedy);
+    }
 }
 
 fn acts(action: ActionType) -> bool {
@@ -237,7 +239,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::domain::drift::Change;
+    use crate::domain::drift::{Aspect, Change, DriftKind};
     use crate::domain::remedy::tests::{item, policy};
 
     fn decided(policy: usize) -> Decision {
@@ -261,6 +263,26 @@ mod tests {
         assert_eq!(units[0].branch, "auto-remediation/prod-eu/apps/deployment-shop-web-7813e51a");
         assert_eq!((units[0].items.len(), units[0].reassert, units[0].leftovers.len()), (2, true, 1));
         assert!(units_of(&items, ActionType::AlertAndTrack).is_empty());
+    }
+
+    /// A standard answers what a change means; its cause, told before it, is answered once and by what it needs itself.
+    #[test]
+    fn a_cause_is_answered_with_what_it_means() {
+        let container = "spec.template.spec.containers[name=debug]";
+        let cause = item(container, Change::Added, Value::Null, json!({"name": "debug"}));
+        let mut meaning = item("spec.template.spec", Change::Changed, json!("a"), json!("b"));
+        (meaning.rule, meaning.drift) = (Some("security-context-weakened"), DriftKind::Semantic);
+        (meaning.aspect, meaning.caused_by) = (Aspect::SecurityContext, vec![cause.path.clone()]);
+        let mut standard = policy(ActionType::UpdateToStandard);
+        standard.standard_value = Some(json!({"run_as_non_root": true}));
+        let decisions = [decided(1), decided(0)];
+        let policies = [standard, policy(ActionType::RestoreFromBaseline)];
+        let units = units("c", &[cause, meaning], &decisions, &policies, |_| Some(json!({})));
+        assert_eq!(units.len(), 1);
+        assert_eq!(units[0].items, [0, 1]);
+        let changed: Vec<_> = units[0].changes.iter().map(|change| change.path.to_string()).collect();
+        assert_eq!(changed, ["spec.template.spec.securityContext.runAsNonRoot"]);
+        assert_eq!((units[0].leftovers.len(), units[0].commands.len()), (1, 1));
     }
 
     fn known(unit: &Unit, state: ProposalState, fingerprint: &str, closed_at: &str) -> KnownProposal {

@@ -45,24 +45,34 @@ impl Story<'_> {
 
     /// One line: `Auto-remediation: restore memory limit of payments/web (high)`.
     pub fn title(&self) -> String {
-        let verb = match self.policy.action {
-            ActionType::RestoreFromBaseline => "restore",
-            ActionType::UpdateToStandard => "bring to the standard",
-            ActionType::AdoptLive => "adopt",
-            ActionType::AlertAndTrack | ActionType::Ignore => "track",
+        let what = match self.aspects() {
+            aspects if aspects.is_empty() => self.unit.resource.to_string(),
+            aspects => format!("{aspects} of {}", self.unit.resource),
         };
-        let mut aspects: Vec<String> = Vec::new();
-        for item in self.answered().filter(|item| item.drift != DriftKind::Semantic) {
-            let aspect =
-                if item.path.is_root() { "the resource".to_owned() } else { item.aspect.as_str().replace('_', " ") };
-            if !aspects.contains(&aspect) {
-                aspects.push(aspect);
+        let asked = match self.policy.action {
+            ActionType::RestoreFromBaseline => format!("restore {what}"),
+            ActionType::UpdateToStandard => format!("bring {what} to the standard"),
+            ActionType::AdoptLive => format!("adopt the live {what}"),
+            ActionType::AlertAndTrack | ActionType::Ignore => format!("track {what}"),
+        };
+        format!("Auto-remediation: {asked} ({})", self.unit.severity)
+    }
+
+    /// What it is about, in at most two words; nothing where it is about the whole resource.
+    fn aspects(&self) -> String {
+        let is_told = |item: &DriftItem| {
+            let mut meanings = self.answered().filter(|other| other.drift == DriftKind::Semantic);
+            item.drift != DriftKind::Semantic && meanings.any(|meaning| meaning.caused_by.contains(&item.path))
+        };
+        let mut aspects: Vec<_> = Vec::new();
+        for item in self.answered().filter(|item| !item.path.is_root() && !is_told(item)) {
+            if !aspects.contains(&item.aspect) {
+                aspects.push(item.aspect);
             }
         }
-        let more = aspects.len().saturating_sub(2);
-        aspects.truncate(2);
-        let what = format!("{}{}", aspects.join(" and "), if more > 0 { " and more" } else { "" });
-        format!("Auto-remediation: {verb} {what} of {} ({})", self.unit.resource, self.unit.severity)
+        let more = if aspects.len() > 2 { " and more" } else { "" };
+        let words: Vec<_> = aspects.iter().take(2).map(|aspect| aspect.as_str().replace('_', " ")).collect();
+        format!("{}{more}", words.join(if more.is_empty() { " and " } else { ", " }))
     }
 
     /// The commit message: the title and a line for each field.

@@ -48,6 +48,15 @@ pub fn remedies(item: &DriftItem, policy: &Policy, declared: &Value) -> Vec<Reme
     }
 }
 
+/// Finds what has to be done about the cause of a semantic item that `policy` answers. A standard is written for the
+/// semantic item itself, so that its causes only have to go back to what Git says.
+pub fn cures(cause: &DriftItem, policy: &Policy, declared: &Value) -> Vec<Remedy> {
+    match policy.action {
+        ActionType::UpdateToStandard => vec![restore(cause, declared)],
+        _ => remedies(cause, policy, declared),
+    }
+}
+
 fn restore(item: &DriftItem, declared: &Value) -> Remedy {
     if item.repository_drift {
         return match &item.baseline {

@@ -9,6 +9,8 @@ names! {
     Renderer {
         /// YAML and JSON manifests as they lie in the folder, subfolders included.
         Plain = "plain",
+        /// The folder's kustomization, built by the real kustomize.
+        Kustomize = "kustomize",
     }
 }
 

@@ -204,7 +204,8 @@ pub async fn snapshot(
     }
     progress.stage("listing the cluster");
     let sides = Sides::connect(&config.live, &key).await?;
-    sides.helpers().record(&kinds, file, &config.cluster_name, now, &key).await?;
+    let failures = sides.helpers().record(&kinds, file, &config.cluster_name, now, &key).await?;
     progress.finish();
+    report.problems.extend(failures.iter().map(|(kind, error)| failure(kind, false, error)));
     Ok(report.problems)
 }

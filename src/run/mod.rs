@@ -11,6 +11,7 @@ pub use live::snapshot;
 pub use offline::{DiffRequest, diff};
 
 use anyhow::Context;
+use futures::StreamExt;
 use jiff::Timestamp;
 use secrecy::ExposeSecret;
 use tracing::{Instrument, info_span};
@@ -29,6 +30,9 @@ use crate::domain::problem::Problem;
 use crate::domain::score::{combine, score};
 use crate::domain::secret::MaskKey;
 use crate::prove::Workshop;
+
+/// How many sources are rendered at once.
+const RENDERS_AT_ONCE: usize = 4;
 
 /// How far a cycle goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -50,7 +54,8 @@ pub async fn cycle(config: &Config, extent: Extent, now: Timestamp, progress: &P
 
     let forge = forge(config)?;
     progress.stage("fetching the repository");
-    let (repository, checkout) = checkout(config, forge.as_ref(), &mut report).instrument(info_span!("repository")).await?;
+    let (repository, checkout) =
+        checkout(config, forge.as_ref(), &mut report).instrument(info_span!("repository")).await?;
 
     progress.stage("rendering");
     let tree = SourceTree { root: checkout.root.clone(), ..SourceTree::default() };
@@ -112,12 +117,9 @@ async fn checkout(
 }
 
 async fn render_all(config: &Config, tree: &SourceTree, key: &MaskKey, report: &mut RunReport) -> Vec<Rendered> {
-    let mut rendered = Vec::new();
-    for source in &config.sources {
-        let one = render(tree, source, key).await;
-        report.problems.extend(one.problems.iter().cloned());
-        rendered.push(one);
-    }
+    let renders = config.sources.iter().map(|source| render(tree, source, key));
+    let rendered: Vec<_> = futures::stream::iter(renders).buffered(RENDERS_AT_ONCE).collect().await;
+    report.problems.extend(rendered.iter().flat_map(|one| one.problems.iter().cloned()));
     rendered
 }
 

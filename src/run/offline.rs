@@ -80,15 +80,59 @@ pub async fn diff(
     Ok(report)
 }
 
-/// One file of CRD manifests, or one OpenAPI v3 document as `kubectl get --raw /openapi/v3/apis/GROUP/VERSION` prints it.
+/// A file, or every YAML and JSON file below a folder, of CRD manifests or of OpenAPI v3 documents as
+/// `kubectl get --raw /openapi/v3/apis/GROUP/VERSION` prints them. What else lies there is passed over.
 fn load_schemas(path: &Path, schemas: &mut Schemas, report: &mut RunReport) -> anyhow::Result<()> {
-    let name = path.display().to_string();
-    let text = std::fs::read_to_string(path).with_context(|| format!("the schemas {name} cannot be read"))?;
-    let documents = read_documents(&text).map_err(|error| anyhow::anyhow!("{name}:{}: {error}", error.line))?;
-    for root in documents.iter().filter_map(|document| document.root.as_ref()) {
-        add_schema(schemas, &root.to_json(), report);
+    let unreadable = |path: &Path| format!("the schemas {} cannot be read", path.display());
+    let mut files = Vec::new();
+    schema_files(path, &mut files).with_context(|| unreadable(path))?;
+    let mut found = false;
+    for file in files {
+        let name = file.display().to_string();
+        let text = std::fs::read_to_string(&file).with_context(|| unreadable(&file))?;
+        let documents = read_documents(&text).map_err(|error| anyhow::anyhow!("{name}:{}: {error}", error.line))?;
+        let documents = documents.iter().filter_map(|document| document.root.as_ref()).map(|root| root.to_json());
+        for document in documents.flat_map(singles).filter(is_schema) {
+            found = true;
+            add_schema(schemas, &document, report);
+        }
+    }
+    anyhow::ensure!(found, "{} holds no CustomResourceDefinition and no OpenAPI document", path.display());
+    Ok(())
+}
+
+fn schema_files(path: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
+    if !path.is_dir() {
+        files.push(path.to_path_buf());
+        return Ok(());
+    }
+    let mut entries = std::fs::read_dir(path)?.collect::<Result<Vec<_>, _>>()?;
+    entries.sort_by_key(std::fs::DirEntry::file_name);
+    for entry in entries {
+        let (path, kind) = (entry.path(), entry.file_type()?);
+        let ending = path.extension().and_then(|ending| ending.to_str());
+        // a link may lead round in a circle
+        if kind.is_dir() || (path.is_file() && ending.is_some_and(|ending| ["yaml", "yml", "json"].contains(&ending))) {
+            schema_files(&path, files)?;
+        }
     }
     Ok(())
+}
+
+/// The objects of a `List`, as `kubectl get crd -o yaml` prints them; anything else is one object.
+fn singles(document: Value) -> Vec<Value> {
+    match document {
+        Value::Object(mut list) if list.get("kind").is_some_and(|kind| kind == "List") => match list.remove("items") {
+            Some(Value::Array(items)) => items,
+            _ => Vec::new(),
+        },
+        single => vec![single],
+    }
+}
+
+fn is_schema(document: &Value) -> bool {
+    let is_crd = document.get("kind").is_some_and(|kind| kind == "CustomResourceDefinition");
+    is_crd || document.get("openapi").is_some()
 }
 
 fn add_schema(schemas: &mut Schemas, document: &Value, report: &mut RunReport) {

@@ -125,13 +125,16 @@ impl Stage<'_> {
             return Err((Outcome::Limited, reason));
         }
         let proven = prove(unit, &self.workshop).await.map_err(|reason| (Outcome::Unproven, reason))?;
-        Ok(self.proposal(unit, report, proven))
+        Ok(self.proposal(unit, known, report, proven))
     }
 
-    fn proposal(&self, unit: &Unit, report: &RunReport, proven: Proven) -> (Proposal, String) {
+    fn proposal(&self, unit: &Unit, known: &Known, report: &RunReport, proven: Proven) -> (Proposal, String) {
         let settings = &self.config.proposals;
         let policy = &self.config.policies[unit.policy];
         let source = self.config.sources.iter().find(|source| source.name == unit.source);
+        // a branch that stays as it is keeps its text too, however the tracked branch moves on
+        let pushed = known.branches.iter().find(|branch| branch.name == unit.branch);
+        let pushed = pushed.filter(|branch| is_current(branch, &proven.files));
         let story = Story {
             cluster: &self.config.cluster_name,
             unit,
@@ -139,7 +142,7 @@ impl Stage<'_> {
             policy,
             source: source.expect("units are made of items whose source is configured"),
             proof: &proven.lines,
-            commit: &self.checkout.commit,
+            commit: pushed.map_or(&self.checkout.commit, |branch| &branch.base),
             version: env!("CARGO_PKG_VERSION"),
         };
         let no_reviewer = policy.reviewers.is_empty() && policy.team_reviewers.is_empty();
@@ -223,7 +226,7 @@ impl Stage<'_> {
         if let Some(pause) = &traffic.pause {
             return self.result(unit, Outcome::Limited, pause.clone());
         }
-        let is_current = branch.is_some_and(|branch| branch.single && !branch.behind && branch.files == proposal.files);
+        let is_current = branch.is_some_and(|branch| is_current(branch, &proposal.files));
         if !is_current {
             let push = Push {
                 branch: unit.branch.clone(),
@@ -301,6 +304,11 @@ impl Stage<'_> {
             report.closed.push(proposal.url.clone());
         }
     }
+}
+
+/// Whether a branch is what would be pushed.
+fn is_current(branch: &RemoteBranch, files: &BTreeMap<String, Option<Vec<u8>>>) -> bool {
+    branch.single && !branch.behind && branch.files == *files
 }
 
 fn open_proposal<'k>(known: &'k Known, branch: &str) -> Option<&'k KnownProposal> {

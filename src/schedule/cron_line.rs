@@ -273,11 +273,14 @@ mod tests {
         /// The independent crate `croner` names the same instants, through both changes of the clock.
         #[test]
         fn croner_agrees(
-            minute in field(0, 59), hour in field(0, 23).prop_filter("croner repeats lines for every hour its own way", |hour| hour != "*" && hour != "0-23"),
+            minute in field(0, 59), hour in field(0, 23),
             date in field(1, 28), month in field(1, 12), day in field(0, 6),
             second in 1_750_000_000_i64..1_850_000_000, zone in prop_oneof![Just("UTC"), Just("Europe/Berlin"), Just("America/New_York"), Just("Asia/Kolkata")],
         ) {
             let line = format!("{minute} {hour} {date} {month} {day}");
+            // croner takes a line with a star for an interval, which a change of the clock neither delays nor repeats
+            let is_interval = ["*", "0-59"].contains(&&*minute) || ["*", "0-23"].contains(&&*hour);
+            prop_assume!(!is_interval || ["UTC", "Asia/Kolkata"].contains(&zone));
             let zone = TimeZone::get(zone).expect("zone");
             let now = Timestamp::from_second(second).expect("time");
             let oracle = CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build().parse(&line).expect("croner parses");

@@ -2,7 +2,17 @@
 
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "tests do I/O")]
 
+mod alerts;
+mod cli;
+mod config;
+mod daemon;
+mod deploy;
 mod forge;
+mod handmade;
+mod kustomize;
+mod pairs;
+mod rbac;
 mod readme;
 mod repository;
+mod stories;
 mod support;

@@ -53,7 +53,8 @@ fn configuration_loads() {
 #[test]
 fn make_targets_exist() {
     let makefile = std::fs::read_to_string(format!("{}/Makefile", env!("CARGO_MANIFEST_DIR"))).expect("Makefile");
-    for line in blocks(&readme(), "sh").iter().flat_map(|block| block.lines()).filter(|line| line.starts_with("make ")) {
+    for line in blocks(&readme(), "sh").iter().flat_map(|block| block.lines()).filter(|line| line.starts_with("make "))
+    {
         let target = line.split_whitespace().nth(1).expect("target");
         assert!(makefile.contains(&format!("\n{target}:")), "make {target}");
     }

@@ -277,7 +277,7 @@ fn text_of(live: &LiveObject) -> String {
 
 impl Live {
     /// Writes these kinds to a snapshot file, which appears only once it is complete. A kind that cannot be listed is
-    /// recorded as failed.
+    /// recorded as failed, and told.
     pub async fn record(
         &self,
         kinds: &[VersionedKind],
@@ -285,23 +285,26 @@ impl Live {
         cluster: &str,
         taken_at: jiff::Timestamp,
         key: &MaskKey,
-    ) -> Result<usize, SnapshotError> {
+    ) -> Result<Vec<(VersionedKind, ListError)>, SnapshotError> {
         let wrong = |source| SnapshotError::File { path: file.to_path_buf(), source };
         let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let mut body = tempfile::tempfile_in(folder).map_err(wrong)?;
         let mut recorded = Vec::new();
-        let mut count = 0;
+        let mut failures = Vec::new();
         for kind in kinds {
             let listed = self.list(kind, Vec::new, |lines: &mut Vec<String>, live| lines.push(text_of(&live))).await;
             let error = match listed {
                 Ok(lines) => {
-                    count += lines.len();
                     for line in lines {
                         writeln!(body, "{line}").map_err(wrong)?;
                     }
                     None
                 }
-                Err(error) => Some(error.to_string()),
+                Err(error) => {
+                    let text = error.to_string();
+                    failures.push((kind.clone(), error));
+                    Some(text)
+                }
             };
             recorded.push(RecordedKind { api_version: kind.api_version.clone(), kind: kind.kind.clone(), error });
         }
@@ -318,7 +321,7 @@ impl Live {
         std::io::Seek::rewind(&mut body).map_err(wrong)?;
         std::io::copy(&mut body, &mut whole).map_err(wrong)?;
         whole.persist(file).map_err(|error| wrong(error.error))?;
-        Ok(count)
+        Ok(failures)
     }
 }
 

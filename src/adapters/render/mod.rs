@@ -1,7 +1,10 @@
 //! Rendering: a source's files → manifests with their origin, secrets masked as they are built.
 
+mod kustomization;
+mod kustomize;
 mod objects;
 pub mod plain;
+mod process;
 pub mod tree;
 
 pub use tree::SourceTree;
@@ -21,13 +24,25 @@ pub struct Rendered {
     /// Whether something that may declare objects could not be read: then nothing of this source may be called missing
     /// or unmanaged, and no proof over it holds.
     pub incomplete: bool,
+    /// Folders (or files) of the repository that all this depends on; an edit outside of them changes nothing here.
+    pub reads: Vec<String>,
 }
 
-/// Renders a source. Reading files blocks, and so runs on a thread that may.
+impl Rendered {
+    /// Whether it may depend on this file.
+    pub fn reads(&self, file: &str) -> bool {
+        self.reads.iter().any(|path| {
+            file.strip_prefix(&**path).is_some_and(|rest| path.is_empty() || rest.is_empty() || rest.starts_with('/'))
+        })
+    }
+}
+
+/// Renders a source. Reading files and waiting for programs blocks, and so runs on a thread that may.
 pub async fn render(tree: &SourceTree, source: &Source, key: &MaskKey) -> Rendered {
     let (tree, own, key) = (tree.clone(), source.clone(), key.clone());
     let rendered = tokio::task::spawn_blocking(move || match own.renderer {
         Renderer::Plain => plain::render(&tree, &own, &key),
+        Renderer::Kustomize => kustomize::render(&tree, &own, &key),
     });
     rendered.await.unwrap_or_else(|_| Rendered {
         problems: vec![Problem::error(format!(

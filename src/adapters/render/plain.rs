@@ -16,7 +16,7 @@ use crate::domain::source::Source;
 /// Reads the manifests of a source. A file that cannot be read is a problem; the others are read all the same.
 pub fn render(tree: &SourceTree, source: &Source, key: &MaskKey) -> Rendered {
     let read = read_folder(tree, &source.path, |file| file.to_owned(), source.namespace.as_deref());
-    rendered(read, &source.name, key)
+    Rendered { reads: vec![source.path.clone()], ..rendered(read, &source.name, key) }
 }
 
 /// Reads files and folders given on the command line, such as a checkout or what `kubectl get -o yaml` printed.
@@ -48,7 +48,7 @@ pub(super) fn rendered(objects: Objects, source: &str, key: &MaskKey) -> Rendere
         kept.push(Some(found));
     }
     let manifests = kept.into_par_iter().flatten().map(|found| found.into_manifest(source, key)).collect();
-    Rendered { manifests, problems, incomplete }
+    Rendered { manifests, problems, incomplete, reads: Vec::new() }
 }
 
 fn read_path(path: &Path, namespace: Option<&str>) -> Objects {

@@ -1,4 +1,4 @@
-//! The report as JSON: `trueup.report/v1`, described in docs/report.md and docs/report.schema.json.
+//! The report as JSON: `trueup.report/v1`, described in docs/report.md.
 //! What is absent is left out; nothing is ever null but a value that is null.
 
 use serde::Serialize;
@@ -27,6 +27,7 @@ struct Document<'r> {
     problems: Vec<ProblemEntry<'r>>,
     items: Vec<Item<'r>>,
     units: Vec<Unit<'r>>,
+    closed: &'r [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     tolerated: Option<Vec<Item<'r>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -114,6 +115,7 @@ struct Unit<'r> {
     items: &'r [usize],
     outcome: Outcome,
     reason: &'r str,
+    leftovers: &'r [String],
     commands: &'r [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     proposal: Option<ProposalEntry<'r>>,
@@ -147,6 +149,7 @@ pub(super) fn render(report: &RunReport, options: &Options) -> String {
         problems: report.problems.iter().map(problem).collect(),
         items: report.items.iter().enumerate().map(|(index, entry)| item(entry, decision(report, index))).collect(),
         units: report.units.iter().map(unit).collect(),
+        closed: &report.closed,
         tolerated: options.all.then(|| report.tolerated.iter().map(|entry| item(entry, None)).collect()),
         ignored: options.all.then_some(&*report.ignored),
     };
@@ -251,6 +254,7 @@ fn unit(unit: &UnitResult) -> Unit<'_> {
         items: &unit.items,
         outcome: unit.outcome,
         reason: &unit.reason,
+        leftovers: &unit.leftovers,
         commands: &unit.commands,
         proposal: unit.proposal.as_ref().map(|proposal| ProposalEntry {
             branch: &proposal.branch,

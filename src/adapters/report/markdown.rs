@@ -42,6 +42,7 @@ pub(super) fn render(report: &RunReport, options: &Options) -> String {
         resource(&mut page, report, &group);
     }
     units(&mut page, report);
+    closed(&mut page, report);
     if options.all {
         set_aside(&mut page, report);
     }
@@ -183,6 +184,17 @@ fn units(page: &mut Page, report: &RunReport) {
 fn link(url: &str) -> Option<String> {
     let plain = |char: char| char.is_ascii_alphanumeric() || "-._~:/?#=&%".contains(char);
     (url.starts_with("https://") && url.chars().all(plain)).then(|| format!("<{url}>"))
+}
+
+fn closed(page: &mut Page, report: &RunReport) {
+    for (position, url) in report.closed.iter().enumerate() {
+        let line = format!("- {}", link(url).unwrap_or_else(|| code(url)));
+        if position == 0 {
+            page.block("\n### Closed, because their drift is gone\n", &line)
+        } else {
+            page.line(&line)
+        };
+    }
 }
 
 fn set_aside(page: &mut Page, report: &RunReport) {

@@ -8,7 +8,7 @@ mod table;
 
 use clap::ValueEnum;
 
-use crate::domain::drift::{Change, ChangedBy, Confidence, DriftItem};
+use crate::domain::drift::{ChangedBy, Confidence, DriftItem};
 use crate::domain::outcome::RunReport;
 use crate::domain::printable;
 use crate::domain::problem::Level;
@@ -109,8 +109,7 @@ fn sides(item: &DriftItem) -> (String, String) {
         Some(value) => printable::value(value),
         None => absent.to_owned(),
     };
-    let declared = text(&item.declared, if item.change == Change::Added { "(not declared)" } else { "(unknown)" });
-    let live = text(&item.live, if item.change == Change::Removed { "(missing)" } else { "(unknown)" });
+    let (declared, live) = (text(&item.declared, "(not declared)"), text(&item.live, "(missing)"));
     (declared, live)
 }
 
@@ -146,7 +145,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::domain::drift::{Aspect, Category, DriftKind, ManagerClass, Severity, Verdict};
+    use crate::domain::drift::{Aspect, Category, Change, DriftKind, ManagerClass, Severity, Verdict};
     use crate::domain::field_path::FieldPath;
     use crate::domain::outcome::{Counts, Outcome, SetAside, UnitResult};
     use crate::domain::policy::ActionType;
@@ -409,6 +408,7 @@ mod tests {
         report.units[0].reason = BAD.to_owned();
         report.units[0].commands = vec![BAD.to_owned()];
         report.units[0].url = Some(format!("https://x{BAD}"));
+        report.closed = vec![format!("https://x{BAD}")];
         report.problems[0].message = BAD.to_owned();
         report.problems[0].place = Some(Place::file(BAD));
         report.cluster = BAD.to_owned();

@@ -50,6 +50,7 @@ pub(super) fn render(report: &RunReport, options: &Options) -> String {
         .collect();
     items(&mut out, &sections, options.width);
     units(&mut out, report);
+    closed(&mut out, report);
     if options.all {
         set_aside(&mut out, report);
     } else if !report.tolerated.is_empty() || !report.ignored.is_empty() {
@@ -272,6 +273,18 @@ fn wrapped(out: &mut Text, indent: &str, text: &str, room: usize) {
         line.push_str(&shorten(word, room));
     }
     out.line(&format!("{indent}{line}"));
+}
+
+fn closed(out: &mut Text, report: &RunReport) {
+    if report.closed.is_empty() {
+        return;
+    }
+    out.line("");
+    let title = out.paint("1", "Closed, because their drift is gone");
+    out.line(&title);
+    for url in &report.closed {
+        out.line(&format!("  {}", visible(url)));
+    }
 }
 
 fn units(out: &mut Text, report: &RunReport) {

@@ -1,0 +1,272 @@
+//! Looks through the kustomizations of a source before kustomize runs: which folders and files take part, and what they
+//! name that is not in the repository. Remote bases are refused here, since kustomize would fetch them.
+//! Fields: <https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/>.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::tree::SourceTree;
+use crate::domain::problem::{Place, Problem};
+use crate::domain::yaml::{Content, Node, read_documents};
+
+const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+/// Lists of paths, or of YAML written in place.
+const LISTS: [&str; 10] = [
+    "resources",
+    "bases",
+    "components",
+    "crds",
+    "configurations",
+    "generators",
+    "transformers",
+    "validators",
+    "patchesStrategicMerge",
+    "openapi",
+];
+/// Lists of mappings that name one path each.
+const WITH_PATH: [&str; 3] = ["patches", "patchesJson6902", "replacements"];
+/// Generators, whose files may be written as `key=path`.
+const GENERATORS: [&str; 2] = ["configMapGenerator", "secretGenerator"];
+const HELM: [&str; 2] = ["helmCharts", "helmChartInflationGenerator"];
+
+/// What a source's kustomizations take in.
+#[derive(Debug, Default)]
+pub(super) struct Kustomizations {
+    /// Folders of kustomizations; kustomize reads no file that lies outside of them.
+    pub(super) folders: BTreeSet<String>,
+    /// Files that they name.
+    pub(super) files: BTreeSet<String>,
+    /// What stands against running kustomize.
+    pub(super) problems: Vec<Problem>,
+}
+
+/// Looks through the kustomization of a folder and all that it takes in.
+pub(super) fn look_through(tree: &SourceTree, folder: &str) -> Kustomizations {
+    let mut seen = Kustomizations::default();
+    let mut waiting = vec![folder.to_owned()];
+    while let Some(folder) = waiting.pop() {
+        if seen.folders.insert(folder.clone()) {
+            let mut visit = Visit { tree, folder, file: String::new(), waiting: &mut waiting, seen: &mut seen };
+            visit.run();
+        }
+    }
+    seen
+}
+
+/// One kustomization.
+struct Visit<'v> {
+    tree: &'v SourceTree,
+    folder: String,
+    file: String,
+    waiting: &'v mut Vec<String>,
+    seen: &'v mut Kustomizations,
+}
+
+impl Visit<'_> {
+    fn run(&mut self) {
+        let path =
+            |name: &str| if self.folder.is_empty() { name.to_owned() } else { format!("{}/{name}", self.folder) };
+        for file in NAMES.map(path) {
+            match self.tree.read_text(&file) {
+                Ok(None) => continue,
+                Ok(Some(text)) => {
+                    self.file = file;
+                    match read_documents(&text) {
+                        Ok(documents) => documents
+                            .iter()
+                            .filter_map(|document| document.root.as_ref())
+                            .for_each(|root| self.root(root)),
+                        Err(error) => self.refuse(error.line, error.message, "correct the YAML"),
+                    }
+                }
+                Err(problem) => self.seen.problems.push(problem),
+            }
+            return;
+        }
+        let problem = Problem::error("there is no kustomization.yaml in this folder").at(Place::file(&*self.folder));
+        self.seen.problems.push(problem.help("correct the path of the source, or render it as plain manifests"));
+    }
+
+    fn root(&mut self, root: &Node) {
+        for name in LISTS {
+            self.each(root.get(name), |visit, node| visit.path_or_yaml(node.get("path").unwrap_or(node)));
+        }
+        for name in WITH_PATH {
+            self.each(root.get(name), |visit, node| {
+                if let Some(path) = node.get("path") {
+                    visit.path(path);
+                }
+            });
+        }
+        for name in GENERATORS {
+            self.each(root.get(name), |visit, node| {
+                for list in ["files", "envs", "env"] {
+                    visit.each(node.get(list), Self::generator_path);
+                }
+            });
+        }
+        for name in HELM {
+            if let Some(node) = root.get(name) {
+                self.refuse(
+                    node.line,
+                    "charts are not inflated inside of kustomize",
+                    "render the chart as a source of its own",
+                );
+            }
+        }
+    }
+
+    /// Each item of a list; a value that is no list counts as one.
+    fn each(&mut self, node: Option<&Node>, act: impl Fn(&mut Self, &Node)) {
+        match node.map(|node| (&node.content, node)) {
+            Some((Content::List(items), _)) => items.iter().for_each(|item| act(self, item)),
+            Some((_, node)) => act(self, node),
+            None => {}
+        }
+    }
+
+    fn path_or_yaml(&mut self, node: &Node) {
+        let is_yaml = |text: &str| !is_remote(text) && (text.contains('\n') || text.contains(": "));
+        if !text(node).is_some_and(is_yaml) {
+            self.path(node);
+        }
+    }
+
+    fn path(&mut self, node: &Node) {
+        if let Some(path) = text(node) {
+            self.take_in(node, path);
+        }
+    }
+
+    /// `path`, or `key=path` for a file that gets another name.
+    fn generator_path(&mut self, node: &Node) {
+        if let Some(text) = text(node) {
+            self.take_in(node, text.split_once('=').map_or(text, |(_, path)| path));
+        }
+    }
+
+    fn take_in(&mut self, node: &Node, named: &str) {
+        let missing = format!("`{named}` is not in the repository");
+        let help = "remote bases are not fetched: bring it into the repository, or correct the path";
+        let Some(path) = inside(&self.folder, named).filter(|_| !is_remote(named)) else {
+            return self.refuse(node.line, missing, help);
+        };
+        if self.tree.is_folder(&path) {
+            self.waiting.push(path);
+            return;
+        }
+        match self.tree.read(&path) {
+            Ok(Some(_)) => drop(self.seen.files.insert(path)),
+            Ok(None) => self.refuse(node.line, missing, help),
+            Err(problem) => self.seen.problems.push(problem),
+        }
+    }
+
+    fn refuse(&mut self, line: usize, message: impl Into<String>, help: &str) {
+        self.seen.problems.push(Problem::error(message).at(Place::line(&*self.file, line)).help(help));
+    }
+}
+
+fn text(node: &Node) -> Option<&str> {
+    match &node.content {
+        Content::Scalar(Value::String(text)) => Some(text),
+        _ => None,
+    }
+}
+
+/// What kustomize takes for an address even where a folder of this name exists.
+fn is_remote(path: &str) -> bool {
+    path.contains("://")
+        || ["git@", "git::", "gh:", "github.com", "gitlab.com"].iter().any(|start| path.starts_with(start))
+}
+
+/// A path below `folder` as one relative to the repository; none where it leaves that.
+fn inside(folder: &str, path: &str) -> Option<String> {
+    let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
+    if path.starts_with('/') {
+        return None;
+    }
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => drop(parts.pop()?),
+            part => parts.push(part),
+        }
+    }
+    Some(parts.join("/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn look(files: &[(&str, &str)]) -> String {
+        let overlay = files.iter().map(|(path, text)| ((*path).to_owned(), Some(text.as_bytes().to_vec()))).collect();
+        let root = tempfile::tempdir().expect("folder");
+        let seen = look_through(&SourceTree { root: root.path().to_owned(), overlay }, "prod");
+        let mut lines: Vec<_> = seen
+            .problems
+            .iter()
+            .map(|problem| format!("{}: {}", problem.place.as_ref().unwrap(), problem.message))
+            .collect();
+        lines.push(format!("{:?} {:?}", seen.folders, seen.files));
+        lines.join("; ")
+    }
+
+    /// Bases, components, patches and generator files are followed, each once.
+    #[test]
+    fn what_takes_part_is_followed() {
+        let prod = "resources: [../base, extra.yaml]\npatches:\n- path: p.yaml\n- patch: '[]'\nconfigMapGenerator:\n- name: c\n  files: [app.ini=f.ini]\n  envs: [e.env]\ntransformers:\n- |-\n  kind: x\n";
+        let seen = look(&[
+            ("prod/kustomization.yaml", prod),
+            ("prod/extra.yaml", ""),
+            ("prod/p.yaml", ""),
+            ("prod/f.ini", ""),
+            ("prod/e.env", ""),
+            ("base/kustomization.yml", "bases: [../prod]\nresources: [web.yaml]\n"),
+            ("base/web.yaml", ""),
+        ]);
+        assert_eq!(
+            seen,
+            r#"{"base", "prod"} {"base/web.yaml", "prod/e.env", "prod/extra.yaml", "prod/f.ini", "prod/p.yaml"}"#
+        );
+    }
+
+    /// Whatever would be fetched, leads out of the repository or is not there is refused at its line.
+    #[test]
+    fn remote_and_missing_parts_are_refused() {
+        for (text, expected) in [
+            (
+                "resources:\n- https://example.com/x.yaml\n",
+                "prod/kustomization.yaml:2: `https://example.com/x.yaml` is not in the repository",
+            ),
+            (
+                "resources: [\"github.com/org/repo?ref=v1\"]\n",
+                "prod/kustomization.yaml:1: `github.com/org/repo?ref=v1` is not in the repository",
+            ),
+            (
+                "components: [\"git@host:repo\"]\n",
+                "prod/kustomization.yaml:1: `git@host:repo` is not in the repository",
+            ),
+            (
+                "\npatches:\n- path: https://example.com/p.yaml\n",
+                "prod/kustomization.yaml:3: `https://example.com/p.yaml` is not in the repository",
+            ),
+            ("openapi: {path: \"http://x/y\"}\n", "prod/kustomization.yaml:1: `http://x/y` is not in the repository"),
+            (
+                "configMapGenerator: [{name: a, files: [\"k=http://x/y\"]}]\n",
+                "prod/kustomization.yaml:1: `http://x/y` is not in the repository",
+            ),
+            ("resources: [../../etc]\n", "prod/kustomization.yaml:1: `../../etc` is not in the repository"),
+            ("resources: [/etc]\n", "prod/kustomization.yaml:1: `/etc` is not in the repository"),
+            ("resources: [gone.yaml]\n", "prod/kustomization.yaml:1: `gone.yaml` is not in the repository"),
+            ("helmCharts: [{name: x}]\n", "prod/kustomization.yaml:1: charts are not inflated inside of kustomize"),
+            ("resources: [\n", "prod/kustomization.yaml:1: unclosed bracket"),
+        ] {
+            let seen = look(&[("prod/kustomization.yaml", text)]);
+            assert!(seen.starts_with(expected), "{seen}");
+        }
+        assert!(look(&[("prod/other.yaml", "")]).starts_with("prod: there is no kustomization.yaml in this folder"));
+    }
+}

@@ -1,0 +1,51 @@
+//! Stories: a repository, a real API server and the `local` forge, driven through the program. One file each.
+
+mod a_person_on_the_branch;
+mod added_by_hand;
+mod autoscaler;
+mod broken_file;
+mod closed_proposal;
+mod edited_by_hand;
+mod forbidden_kind;
+mod interrupted_lists;
+mod scaled_by_hand;
+mod secret_changed;
+mod server_down;
+mod tenant;
+
+/// The application of most stories.
+const WEB: &str = "\
+# the shop's front end
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: web
+  labels: {app: web}
+spec:
+  replicas: 2 # one for each zone
+  selector:
+    matchLabels: {app: web}
+  template:
+    metadata:
+      labels: {app: web}
+    spec:
+      containers:
+        - name: web
+          image: registry.company.example/web:1.4.2
+          env:
+            - {name: LOG_LEVEL, value: info}
+          resources:
+            requests: {cpu: 100m, memory: 256Mi}
+            limits: {memory: 512Mi}
+";
+
+/// Settings that it reads.
+const SETTINGS: &str = "\
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: settings
+data:
+  currency: EUR
+  checkout: \"on\"
+";

@@ -1,0 +1,166 @@
+//! One real cluster for the whole test process, a namespace of its own for each test, and kubectl.
+
+use std::ffi::OsStr;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use serde_json::Value;
+
+use super::servers::{Servers, kubeconfig, tools};
+
+/// The cluster.
+pub(crate) struct Cluster {
+    servers: Servers,
+}
+
+/// Who a program is to the API server.
+pub(crate) struct Account {
+    /// As the audit log names it.
+    pub(crate) user: String,
+    /// Its bearer token.
+    pub(crate) token: String,
+}
+
+/// How a manifest reaches the cluster.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Way {
+    /// `kubectl create`.
+    Create,
+    /// `kubectl apply`.
+    ClientSide,
+    /// `kubectl apply --server-side` under this field manager.
+    ServerSide(&'static str),
+}
+
+/// The cluster, started by whoever asks first.
+pub(crate) fn cluster() -> &'static Cluster {
+    static CLUSTER: OnceLock<Cluster> = OnceLock::new();
+    CLUSTER.get_or_init(|| Cluster { servers: Servers::start() })
+}
+
+impl Cluster {
+    /// Address of the API server.
+    pub(crate) fn address(&self) -> &str {
+        &self.servers.address
+    }
+
+    /// The certificate of its authority.
+    pub(crate) fn authority(&self) -> std::path::PathBuf {
+        self.servers.folder.join("ca.crt")
+    }
+
+    /// A kubeconfig for this token, by the API server's own address.
+    pub(crate) fn kubeconfig(&self, token: &str) -> String {
+        kubeconfig(self.address(), Some(&self.authority()), token)
+    }
+
+    /// Runs kubectl as administrator; it has to succeed.
+    pub(crate) fn kubectl<S: AsRef<OsStr>>(&self, args: &[S]) -> String {
+        self.kubectl_with(args, "", &[])
+    }
+
+    /// Runs kubectl with this standard input and these variables; it has to succeed.
+    pub(crate) fn kubectl_with<S: AsRef<OsStr>>(&self, args: &[S], input: &str, env: &[(&str, &str)]) -> String {
+        let mut kubectl = self
+            .as_administrator(&tools().join("kubectl"))
+            .args(args)
+            .envs(env.iter().copied())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("kubectl starts");
+        kubectl.stdin.take().expect("piped").write_all(input.as_bytes()).expect("kubectl reads");
+        let done = kubectl.wait_with_output().expect("kubectl ends");
+        let shown: Vec<_> = args.iter().map(|arg| arg.as_ref().to_string_lossy()).collect();
+        let said = String::from_utf8_lossy(&done.stderr);
+        assert!(done.status.success(), "kubectl {}: {said}\n{input}", shown.join(" "));
+        String::from_utf8(done.stdout).expect("UTF-8")
+    }
+
+    /// Runs a command line that trueup gave, as a person with a shell does.
+    pub(crate) fn shell(&self, line: &str) {
+        let done = self.as_administrator("/bin/sh".as_ref()).args(["-c", line]).output().expect("/bin/sh starts");
+        assert!(done.status.success(), "{line}: {}", String::from_utf8_lossy(&done.stderr));
+    }
+
+    fn as_administrator(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
+        command
+            .env_clear()
+            .env("PATH", format!("{}:/usr/local/bin:/usr/bin:/bin", tools().display()))
+            .env("HOME", &self.servers.folder)
+            .env("KUBECONFIG", self.servers.folder.join("admin.kubeconfig"));
+        command
+    }
+
+    /// A new namespace with a name of its own, once its ServiceAccount is there.
+    pub(crate) fn namespace(&self, hint: &str) -> String {
+        static NUMBER: AtomicUsize = AtomicUsize::new(1);
+        let name = format!("{hint}-{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+        self.kubectl(&["create", "namespace", &name]);
+        self.kubectl(&["-n", &name, "wait", "--for=create", "serviceaccount/default", "--timeout=120s"]);
+        name
+    }
+
+    /// Delivers manifests into a namespace.
+    pub(crate) fn deliver(&self, way: Way, namespace: &str, manifests: &str) {
+        let manager =
+            if let Way::ServerSide(manager) = way { format!("--field-manager={manager}") } else { String::new() };
+        let args: &[&str] = match way {
+            Way::Create => &["create"],
+            Way::ClientSide => &["apply"],
+            Way::ServerSide(_) => &["apply", "--server-side", "--force-conflicts", &manager],
+        };
+        let args: Vec<_> = args.iter().chain(&["-n", namespace, "-f", "-"]).copied().collect();
+        self.kubectl_with(&args, manifests, &[]);
+    }
+
+    /// What a person does in `kubectl edit`, here by a sed script.
+    pub(crate) fn edit(&self, namespace: &str, object: &str, script: &str) {
+        let folder = tempfile::tempdir().expect("folder");
+        let editor = folder.path().join("editor");
+        std::fs::write(&editor, format!("#!/bin/sh\nexec sed -i -e {} \"$1\"\n", quoted(script))).expect("write");
+        // by sh and not by itself: a file that was written a moment ago may still be busy
+        let editor = format!("/bin/sh {}", editor.display());
+        self.kubectl_with(&["-n", namespace, "edit", object], "", &[("EDITOR", &editor)]);
+    }
+
+    /// An object as the API server has it.
+    pub(crate) fn get(&self, namespace: &str, object: &str) -> Value {
+        let text = self.kubectl(&["-n", namespace, "get", object, "-o", "json", "--show-managed-fields"]);
+        serde_json::from_str(&text).expect("JSON")
+    }
+
+    /// A ServiceAccount that may do what `rules` (a YAML list of RBAC rules) say: in its namespace, or everywhere.
+    pub(crate) fn account(&self, namespace: &str, name: &str, rules: &str, everywhere: bool) -> Account {
+        let kind = if everywhere { "ClusterRole" } else { "Role" };
+        let role = format!("{namespace}-{name}");
+        let rules = serde_json::to_string(&serde_yaml::from_str::<Value>(rules).expect("rules")).expect("JSON");
+        let manifests = format!(
+            "apiVersion: v1\nkind: ServiceAccount\nmetadata: {{name: {name}}}\n---\n\
+             apiVersion: rbac.authorization.k8s.io/v1\nkind: {kind}\nmetadata: {{name: {role}}}\nrules: {rules}\n---\n\
+             apiVersion: rbac.authorization.k8s.io/v1\nkind: {kind}Binding\nmetadata: {{name: {role}}}\n\
+             roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: {kind}, name: {role}}}\n\
+             subjects: [{{kind: ServiceAccount, namespace: {namespace}, name: {name}}}]\n"
+        );
+        self.deliver(Way::ClientSide, namespace, &manifests);
+        let token = self.kubectl(&["-n", namespace, "create", "token", name, "--duration=2h"]).trim().to_owned();
+        Account { user: format!("system:serviceaccount:{namespace}:{name}"), token }
+    }
+
+    /// What a user did, as the API server's audit log has it.
+    pub(crate) fn audit(&self, user: &str) -> Vec<Value> {
+        let log = std::fs::read_to_string(self.servers.folder.join("audit.jsonl")).expect("audit log");
+        let entries = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        entries.filter(|entry| entry["user"]["username"] == user).collect()
+    }
+}
+
+/// A text as one word of a shell.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
