@@ -102,6 +102,13 @@ impl World {
         self.desk.write("trueup.yaml", &edited);
     }
 
+    /// Gives the program another account than its own.
+    pub(crate) fn become_account(&mut self, account: Account) {
+        self.canaries.push(account.token.clone());
+        self.desk.write("kubeconfig", &self.cluster.kubeconfig(&account.token));
+        self.account = account;
+    }
+
     /// Puts the API server behind another address, such as a proxy's.
     pub(crate) fn reach_cluster_at(&self, address: &str) {
         let kubeconfig = super::servers::kubeconfig(address, None, &self.account.token);
