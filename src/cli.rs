@@ -51,8 +51,8 @@ pub enum Command {
     Demo(DemoArgs),
     /// Find drift between the config repository and the cluster
     ///
-    /// Reads the repository and the cluster, compares them, and prints what drifted, how much it matters, who changed
-    /// it and what the policies say. Changes nothing anywhere.
+    /// Reads the repository and the cluster, compares them, and prints what drifted, how much it matters and who
+    /// changed it. Changes nothing anywhere.
     #[command(
         after_help = "Example:\n  trueup scan --config trueup.yaml --output json | jq '.items[] | select(.severity == \"critical\")'\n\nExits with 0 if nothing was found, 1 on drift, 2 on errors, 3 if the result is incomplete."
     )]
@@ -108,7 +108,7 @@ pub struct Talk {
     /// When to colour the report; `auto` does on a terminal, unless NO_COLOR is set
     #[arg(long, global = true, env = "TRUEUP_COLOR", value_enum, default_value_t, value_name = "WHEN")]
     pub color: Color,
-    /// Log more: once for what is done, twice for every detail
+    /// Log more: once for details and how long each stage took, twice for everything
     #[arg(short, long, global = true, env = "TRUEUP_VERBOSE", action = clap::ArgAction::Count)]
     pub verbose: u8,
     /// Log errors only and show no progress; the report is printed all the same
@@ -258,7 +258,7 @@ pub enum LogFormat {
 }
 
 /// Least level that is logged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub enum LogLevel {
     /// What failed.
     Error,
@@ -337,7 +337,7 @@ impl Ending {
     }
 }
 
-/// The exit code, see [`EXIT_CODES`].
+/// The exit code, see the help of the program.
 pub fn exit_code(command: &Command, ending: Ending) -> u8 {
     let Ending::Finished { drift, complete } = ending else { return 2 };
     match command {

@@ -1,12 +1,15 @@
-//! The README is true: its commands parse, its configuration loads.
+//! The documents are true: their commands parse, their configuration loads.
 
 use clap::Parser;
 use trueup::cli::Cli;
 use trueup::config::{self, Locations};
 
+fn document(name: &str) -> String {
+    std::fs::read_to_string(format!("{}/{name}", env!("CARGO_MANIFEST_DIR"))).expect(name)
+}
+
 fn readme() -> String {
-    let root = env!("CARGO_MANIFEST_DIR");
-    std::fs::read_to_string(format!("{root}/README.md")).expect("README.md")
+    document("README.md")
 }
 
 /// The fenced blocks of one language.
@@ -19,7 +22,8 @@ fn blocks(text: &str, language: &str) -> Vec<String> {
 #[test]
 fn commands_parse() {
     let mut commands = 0;
-    for line in blocks(&readme(), "sh").iter().flat_map(|block| block.lines()) {
+    let text = readme() + &document("deploy/README.md");
+    for line in blocks(&text, "sh").iter().flat_map(|block| block.lines()) {
         let line = line.split('#').next().unwrap_or_default().replace("cargo run --release --", "trueup");
         let words: Vec<_> = line.split_whitespace().collect();
         if words.first() != Some(&"trueup") {
@@ -30,7 +34,7 @@ fn commands_parse() {
             panic!("`{line}` does not parse: {error}");
         }
     }
-    assert!(commands >= 7, "only {commands} commands were found");
+    assert!(commands >= 9, "only {commands} commands were found");
 }
 
 /// The configuration of the README loads without a warning.

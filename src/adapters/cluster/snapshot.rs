@@ -7,7 +7,7 @@
 //! A kind that a snapshot recorded as failed, or did not record, is unknown and never absent.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read as _, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -153,7 +153,9 @@ impl Snapshot {
             return self.read_own(path, reader);
         }
         let is_json = begins("{");
-        let bytes = std::fs::read(path).map_err(wrong)?;
+        // the rest of the same reader: a pipe (`<(kubectl get …)`) can be read only once
+        let mut bytes = Vec::new();
+        reader.read_to_end(&mut bytes).map_err(wrong)?;
         if is_json && self.read_json(&bytes).is_ok() {
             return Ok(());
         }

@@ -1,6 +1,6 @@
 //! What the API server knows of a kind: the types of its fields, its list keys and its scope.
 //!
-//! The built-in kinds are compiled in ([`generated`] is written by `tests/schema/generate.py`, nothing is parsed at
+//! The built-in kinds are compiled in (`generated.rs` is written by `tests/schema/generate.py`, nothing is parsed at
 //! start); custom kinds are added from CRD manifests or from OpenAPI v3 documents.
 
 mod custom;

@@ -3,6 +3,9 @@
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
+use clap::Parser as _;
+use trueup::cli::Cli;
+
 use super::COMMANDS;
 use crate::support::cli::Desk;
 
@@ -26,6 +29,24 @@ fn every_command_has_help() {
     }
     let diff = desk.trueup(["diff", "--help"]).run().exits(0).stdout;
     assert!(diff.contains("--show-managed-fields") && diff.contains("--schemas"), "{diff}");
+}
+
+/// The examples of the help are commands that the program has, with options that it has.
+#[test]
+fn examples_parse() {
+    let desk = Desk::new();
+    for command in COMMANDS {
+        let help = desk.trueup([command, "--help"]).run().exits(0).stdout;
+        let examples = help.split("Example:\n").nth(1).expect("an example");
+        let examples: Vec<_> = examples.lines().filter_map(|line| line.trim().strip_prefix("trueup ")).collect();
+        assert!(!examples.is_empty(), "{command}");
+        for example in examples {
+            let words = example.split_whitespace().take_while(|word| !["|", ">", "<"].contains(word));
+            if let Err(error) = Cli::try_parse_from(["trueup"].into_iter().chain(words)) {
+                panic!("`trueup {example}` does not parse: {error}");
+            }
+        }
+    }
 }
 
 /// The version is the crate's.

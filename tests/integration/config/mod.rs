@@ -1,8 +1,10 @@
 //! The configuration: every kind of mistake is told with its place and what to do, all of them at once; what ships
 //! loads; the example is complete.
 
+mod documents;
 mod environment;
 mod example;
+mod layers;
 mod mistakes;
 mod mistakes_beside;
 mod shipped;

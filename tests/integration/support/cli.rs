@@ -63,11 +63,6 @@ impl Desk {
             .stdin(Stdio::null());
         Invocation { command }
     }
-
-    /// A text with the place of this folder left out, for snapshots.
-    pub(crate) fn redact(&self, text: &str) -> String {
-        text.replace(&*self.folder.path().to_string_lossy(), "[DESK]")
-    }
 }
 
 /// A command that has not been started.

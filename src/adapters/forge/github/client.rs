@@ -17,7 +17,7 @@ use crate::adapters::forge::ForgeError;
 
 /// Pauses before a read is tried again.
 const AGAIN: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(3)];
-/// https://docs.github.com/en/rest/about-the-rest-api/api-versions
+/// <https://docs.github.com/en/rest/about-the-rest-api/api-versions>
 const API_VERSION: &str = "2022-11-28";
 
 /// The API of one forge with one identity.
@@ -166,7 +166,7 @@ fn builder(base_url: &str, timeout: Duration) -> Result<Builder, ForgeError> {
         .add_header(http::header::HeaderName::from_static("x-github-api-version"), API_VERSION.to_owned()))
 }
 
-/// What an answer other than success means. https://docs.github.com/en/rest/using-the-rest-api/troubleshooting-the-rest-api
+/// What an answer other than success means. <https://docs.github.com/en/rest/using-the-rest-api/troubleshooting-the-rest-api>
 fn refusal(status: StatusCode, headers: &HeaderMap, body: &Value) -> ForgeError {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let message = explain(body);

@@ -256,7 +256,7 @@ impl GitHub {
         Ok(())
     }
 
-    /// Asks GitHub to merge once its checks pass. https://docs.github.com/en/graphql/reference/mutations#enablepullrequestautomerge
+    /// Asks GitHub to merge once its checks pass. <https://docs.github.com/en/graphql/reference/mutations#enablepullrequestautomerge>
     async fn auto_merge(&self, pull: &Pull) -> Result<Option<String>, ForgeError> {
         let query = "mutation($id: ID!, $head: GitObjectID!) { enablePullRequestAutoMerge(input: {pullRequestId: $id, \
                      expectedHeadOid: $head}) { pullRequest { number } } }";
