@@ -76,10 +76,12 @@ fn it_ends_while_it_waits() {
     assert!(took < Duration::from_secs(10), "{took:?} {printed}");
 }
 
-/// Asked to end in the middle of a cycle, it brings the cycle to its end: the pull request is there and the report whole.
+/// A cycle that fails is told and ends nothing: the next one does its work. Asked to end in the middle of that one, the
+/// daemon brings it to its end: the pull request is there and the report is whole.
 #[test]
-fn it_ends_after_the_running_cycle() {
+fn it_survives_a_failed_cycle_and_ends_after_the_running_one() {
     let world = world("running");
+    let bring_back = world.remote.vanish();
     let proxy = Proxy::start(world.cluster, |address| {
         if address.contains("/configmaps?") {
             std::thread::sleep(Duration::from_secs(3));
@@ -88,8 +90,13 @@ fn it_ends_after_the_running_cycle() {
     });
     world.reach_cluster_at(&proxy.address);
     let mut daemon = Daemon::start(&world);
-    eventually(|| (proxy.asked("/configmaps?") == 1).then_some(()));
+    eventually(|| (daemon.waits() == 2).then_some(()));
     assert!(daemon.is_running());
+    let log = daemon.log();
+    assert!(log.contains("the cycle failed, the next one runs as planned: repository: "), "{log}");
+
+    bring_back();
+    eventually(|| (proxy.asked("/configmaps?") == 1).then_some(()));
     assert_eq!(world.pull_requests(), [], "the cycle is at its lists");
     let (code, printed, took) = daemon.end();
     assert_eq!(code, Some(0), "{printed}");
@@ -97,19 +104,4 @@ fn it_ends_after_the_running_cycle() {
     let report: serde_json::Value = serde_json::from_str(&printed).expect("one whole report");
     assert_eq!(report["units"][0]["outcome"], "created");
     assert_eq!((world.pull_requests().len(), world.remote.branches().len()), (1, 1));
-}
-
-/// A cycle that fails is told and ends nothing: the daemon waits for the next one, and that one does its work.
-#[test]
-fn a_failed_cycle_does_not_end_it() {
-    let world = world("failing");
-    let bring_back = world.remote.vanish();
-    let mut daemon = Daemon::start(&world);
-    eventually(|| (daemon.waits() == 2).then_some(()));
-    assert!(daemon.is_running());
-    let log = daemon.log();
-    assert!(log.contains("the cycle failed, the next one runs as planned: repository: "), "{log}");
-    bring_back();
-    eventually(|| (world.pull_requests().len() == 1).then_some(()));
-    assert_eq!(daemon.end().0, Some(0));
 }

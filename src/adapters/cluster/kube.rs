@@ -2,7 +2,8 @@
 //! from discovery and the schemas of custom kinds from `/openapi/v3`, both open to every authenticated user.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use kube::client::Body;
@@ -32,6 +33,15 @@ pub struct Cluster {
     settings: ClusterSettings,
     key: MaskKey,
     discovered: Arc<Mutex<HashMap<String, Arc<OnceCell<Vec<ApiResource>>>>>>,
+    contact: Arc<Contact>,
+}
+
+/// Whether the API server has ever answered. One that never did is given up for all kinds after the patience for one:
+/// with a timeout for each attempt at each kind, a cycle would not end before the next one.
+#[derive(Default)]
+struct Contact {
+    answered: AtomicBool,
+    given_up: OnceLock<String>,
 }
 
 impl std::fmt::Debug for Cluster {
@@ -84,7 +94,13 @@ impl Cluster {
         config.read_timeout = Some(timeout);
         config.default_retry = false;
         let client = kube::Client::try_from(config).map_err(|error| wrong(&error))?;
-        Ok(Self { client, settings: settings.clone(), key: key.clone(), discovered: Arc::default() })
+        Ok(Self {
+            client,
+            settings: settings.clone(),
+            key: key.clone(),
+            discovered: Arc::default(),
+            contact: Arc::default(),
+        })
     }
 
     /// Lists a kind; see [`super::Live::list`].
@@ -174,6 +190,9 @@ impl Cluster {
         let failed = |message: String| ListError::Failed { kind: kind.clone(), message };
         let mut attempt = 0;
         loop {
+            if let Some(message) = self.contact.given_up.get() {
+                return Err(failed(message.clone()));
+            }
             attempt += 1;
             let pause = match self.get(address).await {
                 Ok(Ok(bytes)) => return Ok(Some(bytes)),
@@ -189,7 +208,12 @@ impl Cluster {
                     debug!(%kind, attempt, message, "asking again");
                     None
                 }
-                Err(message) => return Err(failed(message)),
+                Err(message) => {
+                    if !self.contact.answered.load(Ordering::Relaxed) {
+                        let _ = self.contact.given_up.set(message.clone());
+                    }
+                    return Err(failed(message));
+                }
             };
             let backoff = Duration::from_millis(200 << attempt);
             tokio::time::sleep(pause.unwrap_or(backoff).min(Duration::from_secs(30))).await;
@@ -205,6 +229,7 @@ impl Cluster {
             .map_err(|error| error.to_string())?;
         let answer = async {
             let response = self.client.send(request).await.map_err(|error| chain(&error))?;
+            self.contact.answered.store(true, Ordering::Relaxed);
             let status = response.status();
             let retry_after = response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
             let length =

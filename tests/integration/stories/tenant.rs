@@ -19,7 +19,7 @@ fn a_role_in_the_namespace_is_enough() {
     world.kubectl(&["delete", "configmap", "settings"]);
     assert_eq!(world.scan(), (1, vec!["ConfigMap/settings  missing".to_owned()]));
 
-    world.remote.commit(&[("apps/shared.yaml".to_owned(), SHARED.to_owned())], "the platform's own");
+    world.remote.commit("main", &[("apps/shared.yaml", SHARED)]);
     let ran = world.trueup(&["scan", "-o", "json"]);
     assert_eq!((ran.code, ran.items()), (Some(3), vec!["ConfigMap/settings  missing".to_owned()]));
     let problems = ran.problems();
