@@ -32,9 +32,12 @@ pub struct Cluster {
     client: kube::Client,
     settings: ClusterSettings,
     key: MaskKey,
-    discovered: Arc<Mutex<HashMap<String, Arc<OnceCell<Vec<ApiResource>>>>>>,
+    discovered: Arc<Discovered>,
     contact: Arc<Contact>,
 }
+
+/// The resources of each group and version that was asked for, once.
+type Discovered = Mutex<HashMap<String, Arc<OnceCell<Vec<ApiResource>>>>>;
 
 /// Whether the API server has ever answered. One that never did is given up for all kinds after the patience for one:
 /// with a timeout for each attempt at each kind, a cycle would not end before the next one.
