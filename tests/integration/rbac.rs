@@ -51,7 +51,7 @@ fn demo_world(ending: &str, rules: &[Value]) -> World {
     let setting = Setting { name: ending, files: &files, rules: &rules, everywhere: true, ..Setting::default() };
     let world = World::new(&setting);
     for name in ["ml-serving", "ml-training"] {
-        world.cluster.kubectl(&["create", "namespace", &format!("{name}-{ending}")]);
+        world.cluster.create_namespace(&format!("{name}-{ending}"));
     }
     // these name their namespaces, and would be refused in another; the world's own Secret does not
     for (_, text) in files {
@@ -69,7 +69,7 @@ fn the_deployed_account_is_enough_and_only_lists() {
     let mut world = demo_world("audited", &[]);
     let cluster = world.cluster;
     let apply = |flag: &str, path: &str| cluster.kubectl(&["apply", flag, &root(path).display().to_string()]);
-    cluster.kubectl(&["create", "namespace", "team-a"]);
+    cluster.create_namespace("team-a");
     for folder in ["deploy/base", "deploy/overlays/daemon", "deploy/overlays/tenant"] {
         apply("-k", folder);
     }

@@ -61,7 +61,7 @@ fn every_aspect_and_rule_is_weighed() {
 /// The items of the demo's cycle, with these lines added to its configuration.
 fn demo_items(lines: &[String]) -> Vec<DriftItem> {
     let folder = tempfile::tempdir().expect("folder");
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("runtime");
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("runtime");
     let progress = trueup::adapters::progress::Progress::new(false);
     let now = trueup::schedule::now();
     let options = trueup::adapters::report::Options::default();
