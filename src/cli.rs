@@ -108,7 +108,7 @@ pub struct Talk {
     /// When to colour the report; `auto` does on a terminal, unless NO_COLOR is set
     #[arg(long, global = true, env = "TRUEUP_COLOR", value_enum, default_value_t, value_name = "WHEN")]
     pub color: Color,
-    /// Log more: once for what is done, twice for every detail
+    /// Log more: once for details and how long each stage took, twice for everything
     #[arg(short, long, global = true, env = "TRUEUP_VERBOSE", action = clap::ArgAction::Count)]
     pub verbose: u8,
     /// Log errors only and show no progress; the report is printed all the same
@@ -258,7 +258,7 @@ pub enum LogFormat {
 }
 
 /// Least level that is logged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub enum LogLevel {
     /// What failed.
     Error,

@@ -8,9 +8,10 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::{CommandFactory as _, Parser as _};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::format::FmtSpan;
 use trueup::adapters::progress::Progress;
 use trueup::adapters::report::{self, Options};
-use trueup::cli::{Cli, Command, ConfigArgs, DemoArgs, Ending, LogFormat, ReportArgs, ScanArgs, exit_code};
+use trueup::cli::{Cli, Command, ConfigArgs, DemoArgs, Ending, LogFormat, LogLevel, ReportArgs, ScanArgs, exit_code};
 use trueup::config::{self, Config, Locations};
 use trueup::demo::demo;
 use trueup::domain::outcome::RunReport;
@@ -168,8 +169,11 @@ fn write_out(bytes: &[u8]) -> anyhow::Result<()> {
 }
 
 fn start_log(cli: &Cli, progress: &Progress) {
+    // from --verbose on, every stage says how long it took
+    let spans = if cli.level() >= LogLevel::Debug { FmtSpan::CLOSE } else { FmtSpan::NONE };
     let log = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new(cli.log_filter()))
+        .with_span_events(spans)
         .with_ansi(io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()))
         .with_target(false)
         .with_writer(progress.clone());

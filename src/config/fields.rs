@@ -176,6 +176,16 @@ impl<'n, 's> Fields<'n, 's> {
         texts
     }
 
+    /// Labels of pull requests. GitHub takes none over 50 characters, and would refuse it in every run.
+    pub(super) fn labels(&self, key: &'static str) -> Vec<String> {
+        const LONGEST: usize = 50;
+        let labels = self.texts(key);
+        for label in labels.iter().filter(|label| label.chars().count() > LONGEST) {
+            self.refuse(key, format!("`{label}` is longer than {LONGEST} characters"), "shorten it");
+        }
+        labels
+    }
+
     /// One name of a closed list, or a list of them.
     pub(super) fn names<T: Copy>(&self, key: &'static str, all: &[T], name: impl Fn(T) -> &'static str) -> Vec<T> {
         let mut found = Vec::new();

@@ -75,7 +75,7 @@ fn policy(fields: &Fields<'_, '_>) -> Option<Policy> {
         reviewers: fields.texts("reviewers"),
         team_reviewers: fields.texts("team_reviewers"),
         assignees: fields.texts("assignees"),
-        pull_request_labels: fields.texts("labels"),
+        pull_request_labels: fields.labels("labels"),
         draft: fields.flag("draft").unwrap_or(false),
         name: name?,
         action: action?,

@@ -296,6 +296,6 @@ pub(super) fn proposals(top: &Fields<'_, '_>) -> ProposalSettings {
     settings.allow_auto_merge = fields.flag("allow_auto_merge").unwrap_or(false);
     settings.reviewers = fields.texts("reviewers");
     settings.team_reviewers = fields.texts("team_reviewers");
-    settings.labels = fields.texts("labels");
+    settings.labels = fields.labels("labels");
     settings
 }

@@ -13,5 +13,6 @@ mod kustomize;
 mod pairs;
 mod rbac;
 mod readme;
+mod repository;
 mod stories;
 mod support;

@@ -35,7 +35,7 @@ pub(super) fn render(tree: &SourceTree, source: &Source, key: &MaskKey) -> Rende
             Ok(text) => {
                 let mut objects = read_objects(&shown(&source.path), &text, source.namespace.as_deref());
                 trace_back(&mut objects, tree);
-                return Rendered { reads, ..rendered(objects, &source.name, key) };
+                return Rendered { reads, ..rendered(objects.masked(&source.name, key)) };
             }
             Err(problem) => {
                 problems.extend(broken_files(tree, &seen));

@@ -17,20 +17,43 @@ pub(super) struct Found {
     pub(super) place: Place,
 }
 
-impl Found {
-    /// Masks the secrets and keeps the object.
-    pub(super) fn into_manifest(mut self, source: &str, key: &MaskKey) -> Manifest {
-        mask_object(&mut self.object, key);
-        Manifest::new(self.id, source, self.origin, &self.object)
-    }
-}
-
 /// What a text declares.
 #[derive(Default)]
 pub(super) struct Objects {
     pub(super) found: Vec<Found>,
     /// Each one means that something may be missing.
     pub(super) problems: Vec<Problem>,
+}
+
+/// What texts declare, secrets masked, in the compact form in which it is kept.
+#[derive(Default)]
+pub(super) struct Declared {
+    pub(super) manifests: Vec<(Manifest, Place)>,
+    pub(super) problems: Vec<Problem>,
+}
+
+impl Objects {
+    /// Masks the secrets and makes the objects compact.
+    pub(super) fn masked(self, source: &str, key: &MaskKey) -> Declared {
+        let manifests = self.found.into_iter().map(|mut found| {
+            mask_object(&mut found.object, key);
+            (Manifest::new(found.id, source, found.origin, &found.object), found.place)
+        });
+        Declared { manifests: manifests.collect(), problems: self.problems }
+    }
+}
+
+impl Declared {
+    /// A problem in place of what could not be read.
+    pub(super) fn problem(problem: Problem) -> Self {
+        Self { problems: vec![problem], ..Self::default() }
+    }
+
+    /// Adds what was read elsewhere.
+    pub(super) fn extend(&mut self, other: Self) {
+        self.manifests.extend(other.manifests);
+        self.problems.extend(other.problems);
+    }
 }
 
 /// Reads the objects of a text. `namespace` is for those that name none and whose kind may have one.

@@ -6,125 +6,113 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::Rendered;
-use super::objects::{Found, Objects, read_objects};
+use super::objects::{Declared, read_objects};
 use super::tree::{SourceTree, is_manifest};
 use crate::domain::problem::{Place, Problem};
-use crate::domain::resource::ResourceId;
+use crate::domain::resource::{Manifest, ResourceId};
 use crate::domain::secret::MaskKey;
 use crate::domain::source::Source;
 
 /// Reads the manifests of a source. A file that cannot be read is a problem; the others are read all the same.
 pub fn render(tree: &SourceTree, source: &Source, key: &MaskKey) -> Rendered {
-    let read = read_folder(tree, &source.path, |file| file.to_owned(), source.namespace.as_deref());
-    Rendered { reads: vec![source.path.clone()], ..rendered(read, &source.name, key) }
+    let reader = Reader { source: &source.name, namespace: source.namespace.as_deref(), key };
+    let read = reader.folder(tree, &source.path, |file| file.to_owned());
+    Rendered { reads: vec![source.path.clone()], ..rendered(read) }
 }
 
 /// Reads files and folders given on the command line, such as a checkout or what `kubectl get -o yaml` printed.
 /// Origins are named as the paths were given.
 pub fn read_paths(paths: &[PathBuf], source: &str, namespace: Option<&str>, key: &MaskKey) -> Rendered {
-    let mut all = Objects::default();
+    let reader = Reader { source, namespace, key };
+    let mut all = Declared::default();
     for path in paths {
-        let objects = read_path(path, namespace);
-        all.found.extend(objects.found);
-        all.problems.extend(objects.problems);
+        all.extend(reader.path(path));
     }
-    rendered(all, source, key)
+    rendered(all)
 }
 
-/// Keeps what was found: secrets masked, and of two declarations of one object the later, as `kubectl apply` would.
-pub(super) fn rendered(objects: Objects, source: &str, key: &MaskKey) -> Rendered {
-    let incomplete = !objects.problems.is_empty();
-    let mut problems = objects.problems;
+/// Of two declarations of one object the later counts, as `kubectl apply` would have it.
+pub(super) fn rendered(declared: Declared) -> Rendered {
+    let incomplete = !declared.problems.is_empty();
+    let mut problems = declared.problems;
     let mut places: HashMap<ResourceId, usize> = HashMap::new();
-    let mut kept: Vec<Option<Found>> = Vec::new();
-    for found in objects.found {
-        if let Some(before) = places.insert(found.id.clone(), kept.len())
-            && let Some(earlier) = kept[before].take()
+    let mut kept: Vec<Option<(Manifest, Place)>> = Vec::new();
+    for (manifest, place) in declared.manifests {
+        if let Some(before) = places.insert(manifest.id.clone(), kept.len())
+            && let Some((_, earlier)) = kept[before].take()
         {
-            let message =
-                format!("{} is declared here and before at {}, and the later counts", found.id, earlier.place);
-            problems.push(Problem::warning(message).at(found.place.clone()).help("remove one of the two"));
+            let message = format!("{} is declared here and before at {earlier}, and the later counts", manifest.id);
+            problems.push(Problem::warning(message).at(place.clone()).help("remove one of the two"));
         }
-        kept.push(Some(found));
+        kept.push(Some((manifest, place)));
     }
-    let manifests = kept.into_par_iter().flatten().map(|found| found.into_manifest(source, key)).collect();
+    let manifests = kept.into_iter().flatten().map(|(manifest, _)| manifest).collect();
     Rendered { manifests, problems, incomplete, reads: Vec::new() }
 }
 
-fn read_path(path: &Path, namespace: Option<&str>) -> Objects {
-    let given = path.to_string_lossy().trim_end_matches('/').to_owned();
-    if path.metadata().is_ok_and(|meta| !meta.is_dir() && !meta.is_file()) {
-        return read_pipe(path, &given, namespace);
-    }
-    // what was named on the command line was meant, even if it is a link
-    let real = match path.canonicalize() {
-        Ok(real) => real,
-        Err(error) => {
-            let problem = Problem::error(format!("cannot be read: {error}")).at(Place::file(given));
-            return Objects { problems: vec![problem], ..Objects::default() };
-        }
-    };
-    if real.is_dir() {
-        let tree = SourceTree { root: real, ..SourceTree::default() };
-        return read_folder(&tree, "", |file| format!("{given}/{file}"), namespace);
-    }
-    let (Some(folder), Some(name)) = (real.parent(), real.file_name().and_then(|name| name.to_str())) else {
-        let problem = Problem::error("the file name is not UTF-8").at(Place::file(given));
-        return Objects { problems: vec![problem], ..Objects::default() };
-    };
-    let tree = SourceTree { root: folder.to_owned(), ..SourceTree::default() };
-    read_file(&tree, name, &given, namespace)
+/// What is the same for every file of a source.
+struct Reader<'r> {
+    source: &'r str,
+    namespace: Option<&'r str>,
+    key: &'r MaskKey,
 }
 
-/// Reads what another program prints, `<(kustomize build …)`: a pipe has no folder that it lies in.
-fn read_pipe(path: &Path, given: &str, namespace: Option<&str>) -> Objects {
-    match std::fs::read_to_string(path) {
-        Ok(text) => read_objects(given, &text, namespace),
-        Err(error) => {
-            let problem = Problem::error(format!("cannot be read: {error}")).at(Place::file(given));
-            Objects { problems: vec![problem], ..Objects::default() }
+impl Reader<'_> {
+    fn path(&self, path: &Path) -> Declared {
+        let given = path.to_string_lossy().trim_end_matches('/').to_owned();
+        if path.metadata().is_ok_and(|meta| !meta.is_dir() && !meta.is_file()) {
+            return self.pipe(path, &given);
+        }
+        // what was named on the command line was meant, even if it is a link
+        let real = match path.canonicalize() {
+            Ok(real) => real,
+            Err(error) => {
+                return Declared::problem(Problem::error(format!("cannot be read: {error}")).at(Place::file(given)));
+            }
+        };
+        if real.is_dir() {
+            let tree = SourceTree { root: real, ..SourceTree::default() };
+            return self.folder(&tree, "", |file| format!("{given}/{file}"));
+        }
+        let (Some(folder), Some(name)) = (real.parent(), real.file_name().and_then(|name| name.to_str())) else {
+            return Declared::problem(Problem::error("the file name is not UTF-8").at(Place::file(given)));
+        };
+        let tree = SourceTree { root: folder.to_owned(), ..SourceTree::default() };
+        self.file(&tree, name, &given)
+    }
+
+    /// Reads what another program prints, `<(kustomize build …)`: a pipe has no folder that it lies in.
+    fn pipe(&self, path: &Path, given: &str) -> Declared {
+        match std::fs::read_to_string(path) {
+            Ok(text) => read_objects(given, &text, self.namespace).masked(self.source, self.key),
+            Err(error) => Declared::problem(Problem::error(format!("cannot be read: {error}")).at(Place::file(given))),
         }
     }
-}
 
-/// Reads every manifest below a folder; `shown` names the files for people.
-fn read_folder(
-    tree: &SourceTree,
-    folder: &str,
-    shown: impl Fn(&str) -> String + Sync,
-    namespace: Option<&str>,
-) -> Objects {
-    let listing = tree.files(folder);
-    let renamed = listing.problems.into_iter().map(|mut problem| {
-        if let Some(place) = &mut problem.place {
-            place.file = shown(&place.file);
-        }
-        problem
-    });
-    let mut all = Objects { problems: renamed.collect(), ..Objects::default() };
-    let read: Vec<Objects> = listing
-        .files
-        .par_iter()
-        .filter(|file| is_manifest(file) || *file == folder)
-        .map(|file| read_file(tree, file, &shown(file), namespace))
-        .collect();
-    for objects in read {
-        all.found.extend(objects.found);
-        all.problems.extend(objects.problems);
+    /// Reads every manifest below a folder; `shown` names the files for people.
+    fn folder(&self, tree: &SourceTree, folder: &str, shown: impl Fn(&str) -> String + Sync) -> Declared {
+        let listing = tree.files(folder);
+        let renamed = listing.problems.into_iter().map(|mut problem| {
+            if let Some(place) = &mut problem.place {
+                place.file = shown(&place.file);
+            }
+            problem
+        });
+        let mut all = Declared { problems: renamed.collect(), ..Declared::default() };
+        let files = listing.files.par_iter().filter(|file| is_manifest(file) || *file == folder);
+        let read: Vec<Declared> = files.map(|file| self.file(tree, file, &shown(file))).collect();
+        read.into_iter().for_each(|declared| all.extend(declared));
+        all
     }
-    all
-}
 
-fn read_file(tree: &SourceTree, file: &str, shown: &str, namespace: Option<&str>) -> Objects {
-    match tree.read_text(file) {
-        Ok(Some(text)) => read_objects(shown, &text, namespace),
-        Ok(None) => {
-            let problem = Problem::error("the file went away while it was read").at(Place::file(shown));
-            Objects { problems: vec![problem.help("run again")], ..Objects::default() }
-        }
-        Err(mut problem) => {
-            problem.place = Some(Place::file(shown));
-            Objects { problems: vec![problem], ..Objects::default() }
+    fn file(&self, tree: &SourceTree, file: &str, shown: &str) -> Declared {
+        match tree.read_text(file) {
+            Ok(Some(text)) => read_objects(shown, &text, self.namespace).masked(self.source, self.key),
+            Ok(None) => {
+                let problem = Problem::error("the file went away while it was read").at(Place::file(shown));
+                Declared::problem(problem.help("run again"))
+            }
+            Err(problem) => Declared::problem(problem.at(Place::file(shown))),
         }
     }
 }

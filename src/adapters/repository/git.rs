@@ -9,6 +9,8 @@ use super::{Push, RemoteBranch, RepositoryError, RepositorySettings};
 use crate::domain::plan::BRANCH_ROOT;
 
 const REMOTE: &str = "refs/remotes/origin/";
+/// Of what a server writes about a push, as much goes into an error.
+const MAX_REMARKS: usize = 2_000;
 
 /// Opens the bare clone, or makes it. It belongs to one address; one of another address is never used.
 pub(super) fn open(settings: &RepositorySettings) -> Result<git2::Repository, RepositoryError> {
@@ -154,7 +156,14 @@ fn send(
         }
     }
     let said: RefCell<Option<Option<String>>> = RefCell::new(None);
+    let remarks = RefCell::new(Vec::new());
     let mut callbacks = RemoteCallbacks::new();
+    callbacks.sideband_progress(|text| {
+        let mut remarks = remarks.borrow_mut();
+        let room = MAX_REMARKS.saturating_sub(remarks.len()).min(text.len());
+        remarks.extend_from_slice(&text[..room]);
+        true
+    });
     callbacks.push_update_reference(|name, refusal| {
         if name == wanted {
             *said.borrow_mut() = Some(refusal.map(str::to_owned));
@@ -167,7 +176,14 @@ fn send(
     drop(options);
     match said.into_inner() {
         Some(None) => Ok(()),
-        Some(Some(refusal)) => Err(RepositoryError::Refused { branch: branch.to_owned(), refusal }),
+        Some(Some(refusal)) => {
+            // the ref's own line often names a hook only; why it refused is what the server wrote beside it
+            let remarks = String::from_utf8_lossy(&remarks.into_inner()).into_owned();
+            let lines =
+                std::iter::once(&*refusal).chain(remarks.lines().map(str::trim).filter(|line| !line.is_empty()));
+            let refusal = lines.collect::<Vec<_>>().join(": ");
+            Err(RepositoryError::Refused { branch: branch.to_owned(), refusal })
+        }
         None => {
             Err(RepositoryError::Refused { branch: branch.to_owned(), refusal: "the server said nothing".to_owned() })
         }

@@ -176,6 +176,64 @@ mod tests {
         }
     }
 
+    /// What the API server derives from other fields, and a declared null that it keeps as an empty value, are no drift.
+    #[test]
+    fn what_follows_from_other_fields_is_no_drift() {
+        let pod = |spec: Value| json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": spec});
+        let app = |fields: Value| {
+            let mut app = json!({"name": "a", "image": "a:1"});
+            app.as_object_mut().expect("map").extend(fields.as_object().expect("map").clone());
+            app
+        };
+        let limits = |item: Value| json!({"apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": "l"}, "spec": {"limits": [item]}});
+        let settings =
+            |data: Value| json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}, "data": data});
+        for (declared, live) in [
+            (
+                pod(json!({"containers": [app(json!({"resources": {"limits": {"cpu": "1.5"}}}))]})),
+                pod(
+                    json!({"containers": [app(json!({"resources": {"limits": {"cpu": "1500m"}, "requests": {"cpu": "1500m"}}}))]}),
+                ),
+            ),
+            (
+                pod(json!({"hostNetwork": true, "containers": [app(json!({"ports": [{"containerPort": 80}]}))]})),
+                pod(
+                    json!({"hostNetwork": true, "containers": [app(json!({"ports": [{"containerPort": 80, "hostPort": 80, "protocol": "TCP"}]}))]}),
+                ),
+            ),
+            (
+                limits(json!({"type": "Container", "default": {"memory": "1Gi"}})),
+                limits(json!({"type": "Container", "default": {"memory": "1Gi"}, "defaultRequest": {"memory": "1Gi"}})),
+            ),
+            (settings(json!({"a": null})), settings(json!({"a": ""}))),
+        ] {
+            assert_eq!(check(&declared, &live), Vec::<String>::new());
+        }
+        let on_its_own = pod(json!({"containers": [app(json!({"ports": [{"containerPort": 80, "hostPort": 80}]}))]}));
+        let declared = pod(json!({"containers": [app(json!({"ports": [{"containerPort": 80}]}))]}));
+        assert_eq!(check(&declared, &on_its_own).len(), 1, "a port of the host is drift without the host's network");
+    }
+
+    /// A zero counts where the API server would have filled in something else.
+    #[test]
+    fn telling_zeros_are_found() {
+        let spec = |fields: Value| json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "d"}, "spec": fields});
+        let live = spec(json!({"replicas": 0, "revisionHistoryLimit": 0, "minReadySeconds": 0, "paused": false}));
+        let found = ["added spec.replicas: - → 0", "added spec.revisionHistoryLimit: - → 0"];
+        assert_eq!(check(&spec(json!({})), &live), found);
+    }
+
+    /// Of a map, each entry that is lost is told, whether others are left or not.
+    #[test]
+    fn lost_entries_are_told_one_by_one() {
+        let settings =
+            |data: Value| json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}, "data": data});
+        let (a, b) = ("removed data.a: \"1\" → -", "removed data.b: \"2\" → -");
+        let declared = settings(json!({"a": "1", "b": "2"}));
+        assert_eq!(check(&declared, &settings(json!({"b": "2"}))), [a]);
+        assert_eq!(check(&declared, &settings(Value::Null)), [a, b]);
+    }
+
     /// Of live-only fields, what nobody or a controller owns is explained; what a person owns is drift.
     #[test]
     fn ownership_decides_about_additions() {

@@ -106,6 +106,8 @@ impl<'a> Walker<'a> {
                     }
                 }
                 (Some(value), _) if present(Some(value)) => self.removed(shape, &field, value, here),
+                // in a map, a declared null is kept as an empty value by some ways of applying, and dropped by others
+                (Some(_), Some(other)) if is_nothing(&field.shape, other) => {}
                 (_, Some(other)) if present(Some(other)) => self.added(&field, other, here, holder),
                 _ => {}
             }
@@ -144,8 +146,19 @@ impl<'a> Walker<'a> {
         let site = Site { root: self.root, declared: None };
         let is_default =
             defaults::find(here.part, here.field).and_then(|default| default.value(&site)).as_ref() == Some(declared);
-        if says_something && !is_default {
-            self.report(Change::Removed, &field.shape, Some(declared), None);
+        if !says_something || is_default {
+            return;
+        }
+        match (&field.shape, declared) {
+            // the entries are what was lost, whether others are left or not
+            (Shape::Map(map), Value::Object(entries)) if !map.atomic && self.unit.is_none() => {
+                for (name, value) in entries.iter().filter(|(_, value)| !value.is_null()) {
+                    self.path.push(Step::Field(name.clone()));
+                    self.report(Change::Removed, &map.value, Some(value), None);
+                    self.path.pop();
+                }
+            }
+            _ => self.report(Change::Removed, &field.shape, Some(declared), None),
         }
     }
 
@@ -153,9 +166,9 @@ impl<'a> Walker<'a> {
     fn added(&mut self, field: &Field, live: &Value, here: Holder<'_>, holder: Option<Holder<'_>>) {
         let site = Site { root: self.root, declared: Some(here.declared) };
         let in_map = here.part.is_empty();
-        if (is_nothing(&field.shape, live) && !in_map && !zero_matters(here.part, here.field))
+        if (is_nothing(&field.shape, live) && !in_map && !self.is_telling_zero(live, here, &site))
             || self.is_filled_in(field, live, here, &site)
-            || self.is_written_by_tool(live, here, holder)
+            || self.is_written_by_tool(field, live, here, holder)
         {
             return;
         }
@@ -172,6 +185,14 @@ impl<'a> Walker<'a> {
         }
     }
 
+    /// Whether a live zero or false was set by somebody: the API server would have filled in something else.
+    fn is_telling_zero(&self, live: &Value, here: Holder<'_>, site: &Site<'_>) -> bool {
+        let default = || defaults::find(here.part, here.field).and_then(|default| default.value(site));
+        let is_scalar = live.is_number() || live.is_boolean();
+        zero_matters(here.part, here.field)
+            || (is_scalar && default().is_some_and(|default| !is_nothing(&Shape::Any, &default)))
+    }
+
     fn is_filled_in(&self, field: &Field, live: &Value, here: Holder<'_>, site: &Site<'_>) -> bool {
         match defaults::find(here.part, here.field) {
             Some(defaults::Default::Allocated) => return true,
@@ -184,15 +205,26 @@ impl<'a> Walker<'a> {
         }
         field.default.as_deref().is_some_and(|default| scalar::same(&field.shape, true, default, live))
             || defaults::may_have_been(here.part, here.field, live)
+            || self.is_filled_map(field, live, here, site)
     }
 
-    fn is_written_by_tool(&self, live: &Value, here: Holder<'_>, holder: Option<Holder<'_>>) -> bool {
+    /// Whether every entry of a map comes from another field.
+    fn is_filled_map(&self, field: &Field, live: &Value, here: Holder<'_>, site: &Site<'_>) -> bool {
+        let (Shape::Map(map), Some(entries)) = (&field.shape, live.as_object()) else { return false };
+        entries.iter().all(|(key, value)| {
+            defaults::entry(here.part, here.field, key, site)
+                .is_some_and(|entry| scalar::same(&map.value, false, entry, value))
+        })
+    }
+
+    fn is_written_by_tool(&self, field: &Field, live: &Value, here: Holder<'_>, holder: Option<Holder<'_>>) -> bool {
         let Some(holder) = holder else { return false };
         let site = Site { root: self.root, declared: Some(holder.declared) };
         let is_meta = holder.part == "meta/v1.ObjectMeta";
         (is_meta && holder.field == "annotations" && is_tool_annotation(here.field))
             || (is_meta && holder.field == "labels" && is_tool_label(here.field, live))
-            || defaults::entry(holder.part, holder.field, here.field, &site) == Some(live)
+            || defaults::entry(holder.part, holder.field, here.field, &site)
+                .is_some_and(|entry| scalar::same(&field.shape, false, entry, live))
     }
 
     /// What can be declared in place of an added scalar so that it is as if it had not been added.
@@ -210,7 +242,7 @@ impl<'a> Walker<'a> {
         let owners = self.owners.of(self.path.steps(), self.unit);
         let mut confidence = Confidence::Confirmed;
         let mut explained = None;
-        if self.owners.is_empty() {
+        if self.owners.is_empty() || (owners.is_empty() && self.is_scaled_to_zero(live)) {
             confidence = Confidence::Potential;
         } else if owners.is_empty() {
             explained = Some("injected: nobody owns it, so the API server or an admission webhook wrote it".to_owned());
@@ -242,6 +274,12 @@ impl<'a> Walker<'a> {
         });
     }
 
+    /// The API server records no owner of a zero that came in through the subresource `scale`.
+    fn is_scaled_to_zero(&self, live: &Value) -> bool {
+        let is_count = |steps: &[Step]| matches!(steps, [Step::Field(spec), Step::Field(replicas)] if spec == "spec" && replicas == "replicas");
+        live.as_i64() == Some(0) && is_count(self.path.steps())
+    }
+
     pub(super) fn report(&mut self, change: Change, shape: &Shape, declared: Option<&Value>, live: Option<&Value>) {
         let field = self
             .path
@@ -251,7 +289,10 @@ impl<'a> Walker<'a> {
             .find_map(|step| if let Step::Field(name) = step { Some(name.as_str()) } else { None });
         let distance =
             declared.zip(live).and_then(|(declared, live)| distance(shape, field.unwrap_or_default(), declared, live));
-        let changed_by = live.and_then(|_| self.owners.changed_by(self.path.steps(), self.unit));
+        // a removal leaves no author, except in a part that is owned as one: whoever wrote that left it out
+        let is_inside = self.unit.is_some_and(|unit| unit < self.path.steps().len());
+        let tells = live.is_some() || is_inside;
+        let changed_by = tells.then(|| self.owners.changed_by(self.path.steps(), self.unit)).flatten();
         self.found.differences.push(Difference {
             path: self.path.clone(),
             change,

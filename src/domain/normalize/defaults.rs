@@ -150,6 +150,13 @@ fn pod_account(site: &Site<'_>, alias: &str) -> Option<Value> {
     site.copy(alias).or_else(|| is_pod.then(|| json!("default")))
 }
 
+/// On the host's network a port is the host's own; API servers before 1.28 say so in templates too.
+fn host_port(site: &Site<'_>) -> Option<Value> {
+    let specs = ["/spec", "/spec/template/spec", "/spec/jobTemplate/spec/template/spec", "/template/spec"];
+    let on_host = |spec: &&str| site.root.pointer(&format!("{spec}/hostNetwork")) == Some(&Value::Bool(true));
+    specs.iter().any(on_host).then(|| site.copy("containerPort")).flatten()
+}
+
 fn singular(site: &Site<'_>) -> Option<Value> {
     Some(Value::from(site.text("kind").to_lowercase()))
 }
@@ -244,6 +251,7 @@ const TABLE: &[(&str, &str, Default)] = &[
     ("core/v1.Container", "imagePullPolicy", Computed(pull_policy)),
     ("core/v1.Container", "terminationMessagePath", Text("/dev/termination-log")),
     ("core/v1.Container", "terminationMessagePolicy", Text("File")),
+    ("core/v1.ContainerPort", "hostPort", Computed(host_port)),
     ("core/v1.ContainerPort", "protocol", Text("TCP")),
     ("core/v1.DownwardAPIVolumeSource", "defaultMode", Int(420)),
     ("core/v1.EndpointPort", "protocol", Text("TCP")),

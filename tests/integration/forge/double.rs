@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{BRANCH, NAME, push, repository};
+use crate::support::git::git;
 use crate::support::github::GitHub;
 
 /// One request as a client would send it, with nothing in between.
@@ -173,6 +174,81 @@ fn access() {
     let body = json!({ "title": "t", "head": BRANCH, "base": "main" });
     let (status, reply) = send(&github, "POST", &format!("{path}/pulls"), &reader, Some(&body));
     assert_eq!((status, reply["message"].as_str()), (403, Some("Resource not accessible by personal access token")));
+    github.finish();
+}
+
+/// A renamed repository is read through a redirect, and written under its new name only.
+#[test]
+fn renamed() {
+    let github = GitHub::start();
+    let repository = repository(&github);
+    repository.rename("company/platform-config");
+    let (status, reply) = send(&github, "GET", &format!("/repos/{NAME}/pulls?state=open"), github.token(), None);
+    let url = format!("{}/repositories/1000/pulls?state=open", github.api_url());
+    assert_eq!((status, reply["url"].as_str()), (301, Some(url.as_str())));
+    let path = url.trim_start_matches(&github.api_url()).to_owned();
+    assert_eq!(send(&github, "GET", &path, github.token(), None), (200, json!([])));
+    let body = json!({ "title": "t", "head": BRANCH, "base": "main" });
+    assert_eq!(send(&github, "POST", &format!("/repos/{NAME}/pulls"), github.token(), Some(&body)).0, 307);
+    github.finish();
+}
+
+/// Tokens of an App: only for what it has signed itself, for ten minutes at most, with no more than it was granted.
+#[test]
+fn installation_tokens() {
+    let github = GitHub::start();
+    repository(&github);
+    let identity = github.app(jiff::SignedDuration::from_hours(1), &[]);
+    let key = jsonwebtoken::EncodingKey::from_rsa_pem(identity.private_key.as_bytes()).expect("key");
+    let now = jiff::Timestamp::now().as_second();
+    let sign = |issuer: Value, lifetime: i64| {
+        let claims = json!({ "iss": issuer, "iat": now - 60, "exp": now + lifetime });
+        jsonwebtoken::encode(&jsonwebtoken::Header::new(jsonwebtoken::Algorithm::RS256), &claims, &key).expect("signed")
+    };
+    let ask = |installation: u64, token: &str, body: Value| {
+        let path = format!("/app/installations/{installation}/access_tokens");
+        send(&github, "POST", &path, token, Some(&body))
+    };
+    let good = sign(json!(identity.app), 500);
+    assert_eq!(ask(identity.installation, &sign(json!(1), 500), json!({})).0, 401, "another App");
+    assert_eq!(ask(identity.installation, &sign(json!(identity.app), 1200), json!({})).0, 401, "twenty minutes");
+    assert_eq!(ask(identity.installation, github.token(), json!({})).0, 401, "no signed request");
+    assert_eq!(ask(7, &good, json!({})).0, 404);
+    assert_eq!(
+        ask(identity.installation, &good, json!({ "permissions": { "contents": "write", "issues": "write" } })).0,
+        422
+    );
+    let (status, reply) = ask(identity.installation, &good, json!({ "permissions": { "contents": "read" } }));
+    assert_eq!((status, &reply["permissions"]), (201, &json!({ "contents": "read", "metadata": "read" })));
+    let narrow = reply["token"].as_str().expect("token");
+    let (status, reply) = send(&github, "GET", &format!("/repos/{NAME}/pulls"), narrow, None);
+    assert_eq!((status, reply["message"].as_str()), (403, Some("Resource not accessible by integration")));
+    github.finish();
+}
+
+/// Git's own client clones and pushes; a protected branch is refused, and so is whoever may not write.
+#[test]
+fn gits_own_client() {
+    let github = GitHub::start();
+    let repository = repository(&github);
+    repository.protect();
+    let folder = tempfile::tempdir().expect("folder");
+    let run = |arguments: &[&str]| {
+        let output = git().current_dir(&folder).args(arguments).output().expect("git");
+        (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let with = |token: &str| repository.git_url().replace("http://", &format!("http://x-access-token:{token}@"));
+    assert!(run(&["clone", "--quiet", &with("ghp_wrong"), "wrong"]).1.contains("Authentication failed"));
+    let (cloned, error) = run(&["clone", "--quiet", &with(github.token()), "clone"]);
+    assert!(cloned, "{error}");
+    assert!(run(&["-C", "clone", "commit", "--quiet", "--allow-empty", "-m", "x"]).0);
+    let (pushed, error) = run(&["-C", "clone", "push", "origin", "HEAD:main"]);
+    assert!(!pushed && error.contains("GH006: Protected branch update failed for refs/heads/main"), "{error}");
+    assert!(run(&["-C", "clone", "push", "--quiet", "origin", "HEAD:feature"]).0);
+    let reader = github.issue_token("rita", &[("contents", "read")], None);
+    let (pushed, error) = run(&["-C", "clone", "push", &with(&reader), "HEAD:other"]);
+    assert!(!pushed && error.contains("403"), "{error}");
+    assert_eq!(repository.bare().branches(), [BRANCH, "feature", "main"]);
     github.finish();
 }
 

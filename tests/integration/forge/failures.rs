@@ -153,3 +153,24 @@ async fn refusals_are_told() {
     assert_eq!(github.asked("pulls/create"), 1, "a refusal is final");
     github.finish();
 }
+
+/// A label that GitHub would refuse in every run is refused when the configuration is read, wherever it stands.
+#[test]
+fn labels_are_checked_early() {
+    let folder = tempfile::tempdir().expect("folder");
+    let file = folder.path().join("trueup.yaml");
+    let load = |label: &str| {
+        let policy = format!("remediation_policies: [{{name: p, action_type: ignore, labels: [{label}]}}]\n");
+        std::fs::write(folder.path().join("policies.yaml"), policy).expect("written");
+        let text = format!(
+            "repository: {{url: /repo}}\nsources: [{{name: apps}}]\nproposals: {{labels: [{label}]}}\n\
+             policies: policies.yaml\n"
+        );
+        std::fs::write(&file, text).expect("written");
+        let locations = trueup::config::Locations { file: Some(file.clone()), ..Default::default() };
+        let problems = trueup::config::load(&locations, &|_| None).err().unwrap_or_default();
+        let about_labels = problems.iter().filter(|problem| problem.to_string().contains("longer than 50 characters"));
+        about_labels.count()
+    };
+    assert_eq!((load(&"é".repeat(50)), load(&"é".repeat(51))), (0, 2));
+}

@@ -113,3 +113,22 @@ async fn enterprise() {
     assert!(!forge.update(&the_one(&forge).await, &wanted).await.expect("current").changed);
     github.finish();
 }
+
+/// The forge's token goes to repositories on its own host only.
+#[tokio::test]
+async fn own_repositories() {
+    let github = GitHub::start();
+    let at = |base_url: &str| connect(GitHubSettings { base_url: base_url.to_owned(), ..settings(&github) });
+    for (base_url, url, own) in [
+        ("https://api.github.com", "https://github.com/company/ml-config.git", true),
+        ("https://api.github.com", "https://github.com.evil.example/company/ml-config.git", false),
+        ("https://api.github.com", "http://github.com/company/ml-config.git", false),
+        ("https://git.company.example/api/v3", "https://git.company.example/company/ml-config", true),
+        ("https://git.company.example/api/v3", "https://git.company.example:8443/company/ml-config", false),
+        ("https://api.github.com", "git@github.com:company/ml-config.git", false),
+        ("https://api.github.com", "/srv/ml-config.git", false),
+    ] {
+        assert_eq!(at(base_url).serves(url), own, "{base_url} {url}");
+    }
+    github.finish();
+}

@@ -5,6 +5,7 @@ mod failures;
 mod identity;
 mod lifecycle;
 mod people;
+mod program;
 mod which;
 
 use std::collections::BTreeMap;

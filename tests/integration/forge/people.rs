@@ -3,7 +3,7 @@
 use trueup::domain::proposal::Proposal;
 
 use super::{forge, proposal, repository, the_one};
-use crate::support::github::{Checks, Fault, GitHub};
+use crate::support::github::{Checks, Fault, GitHub, Repository};
 
 fn names(names: &[&str]) -> Vec<String> {
     names.iter().map(|name| (*name).to_owned()).collect()
@@ -149,7 +149,8 @@ async fn auto_merge_when_allowed() {
 /// GitHub's reasons against auto-merge are remarks; the pull request is open.
 #[tokio::test]
 async fn auto_merge_that_is_refused() {
-    let settings: [(fn(&crate::support::github::Repository), &str); 3] = [
+    type Setting = fn(&Repository);
+    let settings: [(Setting, &str); 3] = [
         (|_| {}, "Auto merge is not allowed for this repository"),
         (|repository| repository.allow_auto_merge(Checks::Passed), "clean status"),
         (|repository| repository.allow_auto_merge_only(), "Protected branch rules not configured"),

@@ -10,7 +10,7 @@ fn a_branch_with_a_persons_commit_is_left_alone() {
     assert_eq!(world.run(), ["Deployment/web created"]);
     let branch = world.remote.branches().remove(0);
     let other = world.remote.file(&branch, "apps/web.yaml").replace("replicas: 2", "replicas: 3");
-    world.remote.commit_on(&branch, &[("apps/web.yaml".to_owned(), other)]);
+    world.remote.commit(&branch, &[("apps/web.yaml", &other)]);
     let before = world.footprint();
     assert_eq!(world.run(), ["Deployment/web edited_by_person"]);
     assert_eq!(world.footprint(), before);

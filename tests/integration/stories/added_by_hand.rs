@@ -48,3 +48,20 @@ fn an_added_variable_needs_a_person() {
     world.cluster.shell(command);
     assert_eq!(world.scan(), (0, vec![]));
 }
+
+/// Scaled to zero where Git leaves the number to its default: found, though the API server records no owner of a zero.
+#[test]
+fn a_deployment_switched_off_is_found() {
+    let unscaled = WEB.replace("  replicas: 2 # one for each zone\n", "");
+    let world = World::new(&Setting { name: "off", files: &[("apps/web.yaml", &unscaled)], ..Setting::default() });
+    world.deliver();
+    assert_eq!(world.scan(), (0, vec![]));
+    world.kubectl(&["scale", "deployment/web", "--replicas=0"]);
+    assert_eq!(world.scan(), (1, vec!["Deployment/web spec.replicas live_only".to_owned()]));
+    assert_eq!(world.run(), ["Deployment/web created"]);
+    let branch = world.remote.branches().remove(0);
+    assert_eq!(world.remote.changed_lines(&branch), ["+  replicas: 1"]);
+    world.remote.merge(&branch);
+    world.deliver();
+    assert_eq!(world.scan(), (0, vec![]));
+}

@@ -14,7 +14,7 @@ fn a_broken_file_freezes_what_it_may_declare() {
     let before = world.footprint();
 
     let broken = format!("{WEB}  - not: [closed\n");
-    world.remote.commit(&[("apps/web.yaml".to_owned(), broken)], "a slip");
+    world.remote.commit("main", &[("apps/web.yaml", &broken)]);
     let ran = world.trueup(&["scan", "-o", "json"]);
     assert_eq!(ran.code, Some(3));
     let drift = ["ConfigMap/settings data.currency cluster_drift by kubectl-patch (person)"];

@@ -8,9 +8,11 @@ mod closed_proposal;
 mod edited_by_hand;
 mod forbidden_kind;
 mod interrupted_lists;
+mod offline_diff;
 mod scaled_by_hand;
 mod secret_changed;
 mod server_down;
+mod snapshot;
 mod tenant;
 
 /// The application of most stories.

@@ -1,4 +1,7 @@
+use std::time::Duration;
+
 use super::WEB;
+use crate::support::proxy::{Fault, Proxy};
 use crate::support::world::{Setting, World};
 
 /// An API server that cannot be reached: said once for each kind, `scan` ends with 3, `run` completes its cycle and
@@ -26,6 +29,37 @@ fn an_unreachable_server_changes_nothing() {
 
     world.reach_cluster_at("https://127.0.0.1:1");
     assert_eq!(world.scan(), (3, vec![]));
+}
+
+/// One of each of seven groups of the API, each of which is asked for by itself.
+const MANY_KINDS: &str = "\
+apiVersion: v1
+kind: List
+items:
+  - {apiVersion: v1, kind: Service, metadata: {name: a}}
+  - {apiVersion: apps/v1, kind: DaemonSet, metadata: {name: a}}
+  - {apiVersion: batch/v1, kind: CronJob, metadata: {name: a}}
+  - {apiVersion: policy/v1, kind: PodDisruptionBudget, metadata: {name: a}}
+  - {apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {name: a}}
+  - {apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {name: a}}
+  - {apiVersion: autoscaling/v2, kind: HorizontalPodAutoscaler, metadata: {name: a}}
+";
+
+/// An API server that never answers costs the patience for one kind, not for each of them.
+#[test]
+fn an_unreachable_server_is_given_up_once() {
+    let files = [("apps/many.yaml", MANY_KINDS)];
+    let setting = Setting { name: "silent", files: &files, cluster: "timeout_seconds: 1", ..Setting::default() };
+    let world = World::new(&setting);
+    let proxy = Proxy::start(world.cluster, |_| Fault::Silence);
+    for (address, message) in [("http://127.0.0.1:1", "refused"), (&*proxy.address, "no answer within 1 s")] {
+        world.reach_cluster_at(address);
+        let ran = world.trueup(&["scan", "-o", "json"]);
+        assert_eq!((ran.code, ran.items()), (Some(3), vec![]));
+        let problems = ran.problems();
+        assert!(problems.len() == 8 && problems.iter().all(|problem| problem.contains(message)), "{problems:#?}");
+        assert!(ran.took < Duration::from_secs(15), "{:?}", ran.took);
+    }
 }
 
 /// Credentials that the API server does not accept are said as such.

@@ -19,7 +19,7 @@ fn a_role_in_the_namespace_is_enough() {
     world.kubectl(&["delete", "configmap", "settings"]);
     assert_eq!(world.scan(), (1, vec!["ConfigMap/settings  missing".to_owned()]));
 
-    world.remote.commit(&[("apps/shared.yaml".to_owned(), SHARED.to_owned())], "the platform's own");
+    world.remote.commit("main", &[("apps/shared.yaml", SHARED)]);
     let ran = world.trueup(&["scan", "-o", "json"]);
     assert_eq!((ran.code, ran.items()), (Some(3), vec!["ConfigMap/settings  missing".to_owned()]));
     let problems = ran.problems();
@@ -31,10 +31,7 @@ fn a_role_in_the_namespace_is_enough() {
 fn a_role_is_not_enough_for_the_whole_cluster() {
     let world = World::new(&Setting { name: "too-much", files: &[("apps/web.yaml", WEB)], ..Setting::default() });
     world.deliver();
-    let config = std::fs::read_to_string(world.path("trueup.yaml")).expect("config");
-    let all = config.replace(&format!("namespaces: [{}]", world.namespace), "");
-    assert_ne!(all, config);
-    std::fs::write(world.path("trueup.yaml"), all).expect("write");
+    world.configure(|config| config.replace(&format!("namespaces: [{}]", world.namespace), ""));
     let ran = world.trueup(&["scan", "-o", "json"]);
     assert_eq!((ran.code, ran.items()), (Some(3), vec![]));
     assert!(ran.problems().iter().all(|problem| problem.contains("is forbidden")), "{:#?}", ran.problems());

@@ -148,6 +148,11 @@ impl Cluster {
              subjects: [{{kind: ServiceAccount, namespace: {namespace}, name: {name}}}]\n"
         );
         self.deliver(Way::ClientSide, namespace, &manifests);
+        self.account_of(namespace, name)
+    }
+
+    /// A ServiceAccount that is there already.
+    pub(crate) fn account_of(&self, namespace: &str, name: &str) -> Account {
         let token = self.kubectl(&["-n", namespace, "create", "token", name, "--duration=2h"]).trim().to_owned();
         Account { user: format!("system:serviceaccount:{namespace}:{name}"), token }
     }

@@ -22,6 +22,8 @@ pub(crate) enum Fault {
     CutOff,
     /// Half of the API server's answer, as if it were all of it.
     Half,
+    /// No answer at all; the connection stays open.
+    Silence,
 }
 
 /// A running proxy.
@@ -93,6 +95,9 @@ async fn answer(State(inside): State<Inside>, request: Request) -> Response {
         let message = format!("refused by the test: {reason}");
         let status = json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": reason, "message": message, "code": code});
         return (StatusCode::from_u16(code).expect("a status"), axum::Json(status)).into_response();
+    }
+    if let Fault::Silence = fault {
+        return std::future::pending().await;
     }
     let mut forwarded = http::Request::get(&address).body(kube::client::Body::empty()).expect("request");
     for name in [http::header::AUTHORIZATION, http::header::ACCEPT, http::header::USER_AGENT] {

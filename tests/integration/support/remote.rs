@@ -1,75 +1,59 @@
-//! The config repository of a story: a bare remote, and a person who works on it with git.
+//! The config repository of a story, and what people do with it: commit, review, merge.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
-/// A bare repository with a clone beside it.
+use super::git::{ALICE, Bare, MAIN};
+
+/// A bare repository whose manifests are below `apps`.
 pub(crate) struct Remote {
-    bare: PathBuf,
-    clone: PathBuf,
+    bare: Bare,
 }
 
 impl Remote {
     /// Makes `remote.git` in a folder, with these files on `main`.
-    pub(crate) fn new(folder: &Path, files: &[(String, String)]) -> Self {
-        let remote = Self { bare: folder.join("remote.git"), clone: folder.join("clone-of-ada") };
-        run(folder, &["init", "--quiet", "--bare", "--initial-branch=main", "remote.git"]);
-        run(folder, &["clone", "--quiet", "remote.git", "clone-of-ada"]);
-        remote.commit(files, "the first manifests");
+    pub(crate) fn new(folder: &Path, files: &[(&str, &str)]) -> Self {
+        let remote = Self { bare: Bare::init(folder.join("remote.git")) };
+        remote.commit(MAIN, files);
         remote
     }
 
-    /// Commits files to `main` and pushes.
-    pub(crate) fn commit(&self, files: &[(String, String)], message: &str) {
-        self.write(files);
-        self.git(&["add", "--all"]);
-        self.git(&["commit", "--quiet", "--allow-empty", "-m", message]);
-        self.git(&["push", "--quiet", "origin", "HEAD:main"]);
-    }
-
     /// Adds a commit of a person to a branch.
-    pub(crate) fn commit_on(&self, branch: &str, files: &[(String, String)]) {
-        self.git(&["fetch", "--quiet", "origin"]);
-        self.git(&["checkout", "--quiet", "-B", "review", &format!("origin/{branch}")]);
-        self.write(files);
-        self.git(&["add", "--all"]);
-        self.git(&["commit", "--quiet", "-m", "a reviewer's own idea"]);
-        self.git(&["push", "--quiet", "origin", &format!("HEAD:{branch}")]);
-        self.git(&["checkout", "--quiet", "main"]);
+    pub(crate) fn commit(&self, branch: &str, files: &[(&str, &str)]) {
+        self.bare.commit(branch, files, ALICE);
     }
 
     /// Merges a branch into `main` and deletes it, as the button of a forge does.
     pub(crate) fn merge(&self, branch: &str) {
-        self.git(&["fetch", "--quiet", "--prune", "origin"]);
-        self.git(&["merge", "--quiet", "--no-ff", "-m", "merge", &format!("origin/{branch}")]);
-        self.git(&["push", "--quiet", "origin", "HEAD:main", &format!(":{branch}")]);
+        let tree = self.bare.git(&["merge-tree", "--write-tree", MAIN, branch]);
+        let merged = self.bare.git(&["commit-tree", &tree, "-p", MAIN, "-p", branch, "-m", "merge"]);
+        self.bare.git(&["update-ref", &format!("refs/heads/{MAIN}"), &merged]);
+        self.bare.git(&["branch", "--quiet", "-D", branch]);
     }
 
     /// Every ref with the commit it is at.
     pub(crate) fn refs(&self) -> String {
-        run(&self.bare, &["for-each-ref", "--format=%(objectname) %(refname)"])
+        self.bare.git(&["for-each-ref", "--format=%(objectname) %(refname)"]) + "\n"
     }
 
     /// The branches of trueup.
     pub(crate) fn branches(&self) -> Vec<String> {
-        let names = run(&self.bare, &["for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads/auto-remediation"]);
-        names.lines().map(str::to_owned).collect()
+        let all = self.bare.branches();
+        all.into_iter().filter(|branch| branch.starts_with("auto-remediation/")).collect()
     }
 
-    /// What a branch adds to `main`: authors, messages, changed lines.
+    /// Authors, messages and changed lines of what a branch adds to `main`.
     pub(crate) fn added_by(&self, branch: &str) -> String {
-        run(&self.bare, &["log", "-p", "--unified=0", "--format=%an <%ae>%n%B", &format!("main..{branch}")])
+        self.bare.git(&["log", "-p", "--unified=0", "--format=%an <%ae>%n%B", &format!("{MAIN}..{branch}")])
     }
 
     /// How many commits a branch adds to `main`.
     pub(crate) fn commits(&self, branch: &str) -> usize {
-        let count = run(&self.bare, &["rev-list", "--count", &format!("main..{branch}")]);
-        count.trim().parse().expect("a number")
+        self.bare.log(branch).len()
     }
 
-    /// The lines that a branch changes in each file: `-old`, `+new`.
+    /// The lines that a branch changes: `-old`, `+new`.
     pub(crate) fn changed_lines(&self, branch: &str) -> Vec<String> {
-        let diff = run(&self.bare, &["diff", "--unified=0", &format!("main...{branch}")]);
+        let diff = self.bare.git(&["diff", "--unified=0", &format!("{MAIN}...{branch}")]);
         let is_head = |line: &str| line.starts_with("--- ") || line.starts_with("+++ ");
         let is_change = |line: &&str| line.starts_with(['+', '-']) && !is_head(line);
         diff.lines().filter(is_change).map(str::to_owned).collect()
@@ -77,47 +61,19 @@ impl Remote {
 
     /// A file as a branch has it.
     pub(crate) fn file(&self, branch: &str, path: &str) -> String {
-        run(&self.bare, &["show", &format!("{branch}:{path}")])
+        self.bare.file(branch, path).unwrap_or_else(|| panic!("{path} is not on {branch}"))
     }
 
     /// The manifests on `main`, one stream for kubectl.
     pub(crate) fn manifests(&self) -> String {
-        let files = run(&self.bare, &["ls-tree", "-r", "--name-only", "main", "apps"]);
-        files.lines().map(|path| format!("{}\n---\n", self.file("main", path))).collect()
+        let files = self.bare.git(&["ls-tree", "-r", "--name-only", MAIN, "apps"]);
+        files.lines().map(|path| format!("{}\n---\n", self.file(MAIN, path))).collect()
     }
 
     /// Takes the repository away, and yields how to put it back.
     pub(crate) fn vanish(&self) -> impl FnOnce() + use<> {
-        let (here, away) = (self.bare.clone(), self.bare.with_extension("away"));
+        let (here, away) = (self.bare.path().to_path_buf(), self.bare.path().with_extension("away"));
         std::fs::rename(&here, &away).expect("rename");
         move || std::fs::rename(away, here).expect("rename")
     }
-
-    fn write(&self, files: &[(String, String)]) {
-        for (path, text) in files {
-            let path = self.clone.join(path);
-            std::fs::create_dir_all(path.parent().expect("below the clone")).expect("folder");
-            std::fs::write(path, text).expect("write");
-        }
-    }
-
-    fn git(&self, args: &[&str]) -> String {
-        run(&self.clone, args)
-    }
-}
-
-/// git without the settings of whoever runs the tests.
-fn run(folder: &Path, args: &[&str]) -> String {
-    let done = Command::new("git")
-        .args(args)
-        .current_dir(folder)
-        .env_clear()
-        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-        .envs([("GIT_CONFIG_NOSYSTEM", "1"), ("GIT_CONFIG_GLOBAL", "/dev/null"), ("GIT_TERMINAL_PROMPT", "0")])
-        .envs([("GIT_AUTHOR_NAME", "Ada"), ("GIT_AUTHOR_EMAIL", "ada@company.example")])
-        .envs([("GIT_COMMITTER_NAME", "Ada"), ("GIT_COMMITTER_EMAIL", "ada@company.example")])
-        .output()
-        .expect("git starts");
-    assert!(done.status.success(), "git {}: {}", args.join(" "), String::from_utf8_lossy(&done.stderr));
-    String::from_utf8(done.stdout).expect("UTF-8")
 }

@@ -59,9 +59,11 @@ impl World {
         let secret = |name: &str, value: &str| {
             format!("apiVersion: v1\nkind: Secret\nmetadata: {{name: {name}}}\nstringData: {{password: {value}}}\n")
         };
-        let mut files = vec![("apps/canary.yaml".to_owned(), secret("canary", &in_git))];
         let named = |text: &str| text.replace("NAMESPACE", &namespace);
-        files.extend(setting.files.iter().map(|(path, text)| ((*path).to_owned(), named(text))));
+        let own = secret("canary", &in_git);
+        let files: Vec<_> = setting.files.iter().map(|(path, text)| (*path, named(text))).collect();
+        let files = files.iter().map(|(path, text)| (*path, text.as_str()));
+        let files: Vec<_> = std::iter::once(("apps/canary.yaml", own.as_str())).chain(files).collect();
         let remote = Remote::new(&desk.path(""), &files);
         cluster.deliver(Way::ClientSide, &namespace, &secret("canary-live", &live));
         let account = cluster.account(&namespace, "trueup", setting.rules, setting.everywhere);
@@ -92,6 +94,21 @@ impl World {
     /// A file of this world's folder.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.desk.path(name)
+    }
+
+    /// Edits the configuration.
+    pub(crate) fn configure(&self, edit: impl FnOnce(String) -> String) {
+        let config = std::fs::read_to_string(self.path("trueup.yaml")).expect("configuration");
+        let edited = edit(config.clone());
+        assert_ne!(edited, config, "the edit changes nothing");
+        self.desk.write("trueup.yaml", &edited);
+    }
+
+    /// Gives the program another account than its own.
+    pub(crate) fn become_account(&mut self, account: Account) {
+        self.canaries.push(account.token.clone());
+        self.desk.write("kubeconfig", &self.cluster.kubeconfig(&account.token));
+        self.account = account;
     }
 
     /// Puts the API server behind another address, such as a proxy's.
@@ -165,7 +182,7 @@ impl World {
     fn look_for_secrets(&self) {
         let mut texts = vec![("its output".to_owned(), self.said.borrow().clone())];
         // these hold the secrets by right: they are Git's own, or the credentials
-        let left_out = ["work/remote.git", "work/clone-of-ada", "work/cache", "work/kubeconfig"];
+        let left_out = ["work/remote.git", "work/cache", "work/kubeconfig"];
         let is_left_out = |path: &Path| left_out.iter().any(|name| path.ends_with(name));
         let mut folders = vec![self.path("..").canonicalize().expect("folder")];
         while let Some(folder) = folders.pop() {

@@ -7,8 +7,6 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use git2::transport::{Service, SmartSubtransport, SmartSubtransportStream};
 use secrecy::{ExposeSecret as _, SecretString};
-use ureq::ResponseExt as _;
-use ureq::config::RedirectAuthHeaders;
 use ureq::http::{Response, Uri};
 use ureq::tls::{RootCerts, TlsConfig};
 
@@ -16,6 +14,8 @@ use super::Access;
 
 /// Servers send a page for people to anything that does not call itself git.
 const USER_AGENT: &str = concat!("git/2.0 (trueup/", env!("CARGO_PKG_VERSION"), ")");
+
+const MAX_REDIRECTS: usize = 5;
 
 /// One remote.
 pub(super) struct Http(Arc<Shared>);
@@ -36,7 +36,7 @@ impl Http {
             .tls_config(tls)
             .https_only(url.starts_with("https://"))
             .http_status_as_error(false)
-            .redirect_auth_headers(RedirectAuthHeaders::SameHost)
+            .max_redirects(0)
             .user_agent(USER_AGENT)
             .timeout_connect(Some(access.timeout))
             .timeout_recv_response(Some(access.timeout))
@@ -80,43 +80,59 @@ struct Exchange {
 }
 
 impl Exchange {
+    /// The first request may be sent elsewhere, as for a renamed repository, and the ones that follow go there.
     fn send(&mut self) -> io::Result<Box<dyn Read + Send>> {
-        let shared = &self.shared;
+        let shared = Arc::clone(&self.shared);
         let moved = shared.moved.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let base = moved.as_ref().unwrap_or(&shared.url);
-        // the token is for the configured host only
-        let authorization = shared.authorization.as_ref().filter(|_| authority(base) == authority(&shared.url));
-        let response = if self.advertises {
-            let mut request = shared.agent.get(format!("{base}/info/refs?service={}", self.service));
-            if let Some(value) = authorization {
-                request = request.header("Authorization", value.expose_secret());
-            }
-            request.call()
-        } else {
-            let mut request = shared
-                .agent
-                .post(format!("{base}/{}", self.service))
-                .header("Content-Type", format!("application/x-{}-request", self.service))
-                .header("Accept", format!("application/x-{}-result", self.service));
-            if let Some(value) = authorization {
-                request = request.header("Authorization", value.expose_secret());
-            }
-            request.send(&std::mem::take(&mut self.request)[..])
-        };
-        let response = response.map_err(|error| io::Error::other(error.to_string()))?;
-        self.check(&response)?;
-        if self.advertises {
-            self.follow(response.get_uri());
+        let mut base = moved.unwrap_or_else(|| shared.url.clone());
+        let mut response = self.ask(&base)?;
+        for _ in 0..MAX_REDIRECTS {
+            let Some(next) = redirection(&base, &response).filter(|_| self.advertises) else { break };
+            base = next;
+            response = self.ask(&base)?;
+        }
+        self.check(&base, &response)?;
+        if base != shared.url {
+            *shared.moved.lock().unwrap_or_else(PoisonError::into_inner) = Some(base);
         }
         Ok(Box::new(response.into_body().into_reader()))
     }
 
-    fn check(&self, response: &Response<ureq::Body>) -> io::Result<()> {
+    fn ask(&mut self, base: &str) -> io::Result<Response<ureq::Body>> {
+        let agent = &self.shared.agent;
+        let response = if self.advertises {
+            let mut request = agent.get(format!("{base}/info/refs?service={}", self.service));
+            if let Some(value) = self.authorization(base) {
+                request = request.header("Authorization", value.expose_secret());
+            }
+            request.call()
+        } else {
+            let mut request = agent
+                .post(format!("{base}/{}", self.service))
+                .header("Content-Type", format!("application/x-{}-request", self.service))
+                .header("Accept", format!("application/x-{}-result", self.service));
+            if let Some(value) = self.authorization(base) {
+                request = request.header("Authorization", value.expose_secret());
+            }
+            request.send(&std::mem::take(&mut self.request)[..])
+        };
+        response.map_err(|error| io::Error::other(error.to_string()))
+    }
+
+    /// The token is for the configured host and port only.
+    fn authorization(&self, base: &str) -> Option<&SecretString> {
+        self.shared.authorization.as_ref().filter(|_| authority(base) == authority(&self.shared.url))
+    }
+
+    fn check(&self, base: &str, response: &Response<ureq::Body>) -> io::Result<()> {
         let status = response.status().as_u16();
         let reason = match status {
             200 => None,
             401 if self.shared.authorization.is_none() => {
                 Some("it asks for a token, and none is configured".to_owned())
+            }
+            401 if self.authorization(base).is_none() => {
+                Some(format!("it asks for a token, and the configured one is for {} only", host(&self.shared.url)))
             }
             401 => Some("it refused the token (401)".to_owned()),
             403 => Some("the token may not do this (403)".to_owned()),
@@ -128,19 +144,21 @@ impl Exchange {
         let got = response.headers().get("content-type").and_then(|value| value.to_str().ok()).unwrap_or_default();
         let reason = reason.or_else(|| (got != wanted).then(|| format!("it is no git server (it sent {got:?})")));
         match reason {
-            Some(reason) => Err(io::Error::other(format!("{}: {reason}", host(&self.shared.url)))),
+            Some(reason) => Err(io::Error::other(format!("{}: {reason}", host(base)))),
             None => Ok(()),
         }
     }
+}
 
-    /// The request that follows goes to where the first one was redirected to, as git does it.
-    fn follow(&self, uri: &Uri) {
-        let uri = uri.to_string();
-        let base = uri.split("/info/refs").next().unwrap_or_default();
-        if base != self.shared.url && !base.is_empty() {
-            *self.shared.moved.lock().unwrap_or_else(PoisonError::into_inner) = Some(base.to_owned());
-        }
+/// Where an answer sends the first request: as git does it, the path has to end as the one that was asked for.
+fn redirection(base: &str, response: &Response<ureq::Body>) -> Option<String> {
+    let location = response.headers().get("location").filter(|_| response.status().is_redirection())?.to_str().ok()?;
+    let (next, _) = location.split_once("/info/refs?")?;
+    if !next.starts_with('/') {
+        return Some(next.to_owned());
     }
+    let here: Uri = base.parse().ok()?;
+    Some(format!("{}://{}{next}", here.scheme_str()?, here.authority()?))
 }
 
 fn authority(url: &str) -> String {

@@ -36,7 +36,9 @@ impl Address {
             // `/~user/…` is how git writes a path below a home
             (login, port, if path.starts_with('~') { path.to_owned() } else { format!("/{path}") })
         } else {
-            let (login, path) = url.split_once(':')?;
+            // `scheme://…` and `helper::…` are other kinds of address
+            let (login, path) =
+                url.split_once(':').filter(|(_, path)| !path.starts_with("//") && !path.starts_with(':'))?;
             (login, None, path.to_owned())
         };
         let (user, host) = match login.rsplit_once('@') {
@@ -206,6 +208,8 @@ mod tests {
             ("ssh://git@host:many/repo", None),
             ("git@-oProxyCommand:repo", None),
             ("git@host:", None),
+            ("git://host/repo", None),
+            ("ext::sh -c touch% x", None),
             ("git@host:--upload-pack=x", None),
         ] {
             let command = Address::parse(url).map(|address| {

@@ -72,6 +72,9 @@ pub(crate) fn create_token(world: &mut World, path: &PathValues, bearer: Option<
             return Reply::message(422, "The permissions requested are not granted to this installation.");
         }
         granted.retain(|name, _| wanted.contains_key(name) || name == "metadata");
+        for (name, level) in wanted {
+            granted.insert(name.clone(), level.as_str().unwrap_or_default().to_owned());
+        }
     }
     app.minted += 1;
     // the stateless form that is rolled out since April 2026: long, with dots

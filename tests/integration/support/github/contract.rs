@@ -84,7 +84,7 @@ impl Contract {
             let parts: Vec<_> = parts.iter().map(|part| self.least_of(part)).collect();
             let objects: Option<Vec<_>> = parts.iter().map(Value::as_object).collect();
             return objects
-                .map_or_else(|| parts[0].clone(), |objects| objects.into_iter().cloned().flatten().collect());
+                .map_or_else(|| parts[0].clone(), |objects| objects.into_iter().flat_map(Clone::clone).collect());
         }
         if let Some(options) = schema["enum"].as_array() {
             return options[0].clone();

@@ -126,7 +126,7 @@ impl GitHub {
 
     /// A private repository with these files on `main`.
     pub(crate) fn repository(&self, name: &str, files: &[(&str, &str)]) -> Repository {
-        let repository = self.add(name, |path| Bare::init(path));
+        let repository = self.add(name, Bare::init);
         repository.bare().commit(MAIN, files, ALICE);
         repository
     }
