@@ -4,8 +4,8 @@ use std::ffi::OsStr;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Once, OnceLock};
 
 use serde_json::Value;
 
@@ -104,6 +104,16 @@ impl Cluster {
         self.kubectl(&["create", "namespace", &name]);
         self.kubectl(&["-n", &name, "wait", "--for=create", "serviceaccount/default", "--timeout=120s"]);
         name
+    }
+
+    /// The namespaces that `deploy/` names, its own with the labels it has there; for all tests that deploy.
+    pub(crate) fn namespaces_of_the_deployment(&self) {
+        static MADE: Once = Once::new();
+        MADE.call_once(|| {
+            let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/base/namespace.yaml");
+            self.kubectl(&["apply".as_ref(), "-f".as_ref(), file.as_os_str()]);
+            self.kubectl(&["create", "namespace", "team-a"]);
+        });
     }
 
     /// Delivers manifests into a namespace.
