@@ -214,13 +214,24 @@ pub async fn send(address: &SecretString, alert: &Alert) -> Result<(), AlertErro
         .unwrap_or(Err(AlertError::Unreachable("sending it broke off")))
 }
 
-fn post(address: &str, body: &[u8]) -> Result<(), AlertError> {
+/// Whether alerts may be sent to an address; the error does not hold it.
+pub fn check(address: &SecretString) -> Result<(), AlertError> {
+    target(address.expose_secret()).map(drop)
+}
+
+/// The address taken apart, and whether it is on this machine.
+fn target(address: &str) -> Result<(Uri, bool), AlertError> {
     let uri: Uri = address.trim().parse().map_err(|_| AlertError::Address)?;
     let is_local = match (uri.scheme_str(), uri.host()) {
         (Some("https"), Some(host)) => is_loopback(host),
         (Some("http"), Some(host)) if is_loopback(host) => true,
         _ => return Err(AlertError::Address),
     };
+    Ok((uri, is_local))
+}
+
+fn post(address: &str, body: &[u8]) -> Result<(), AlertError> {
+    let (uri, is_local) = target(address)?;
     // NOTE: verified by the system's trust store, which honours SSL_CERT_FILE
     let tls = TlsConfig::builder()
         .root_certs(RootCerts::PlatformVerifier)

@@ -7,6 +7,7 @@ use secrecy::SecretString;
 use super::credentials::{Env, secret};
 use super::fields::{Fields, Sink};
 use super::{AlertSettings, Config, Defaults, Loaded, Locations, baselines, policies, rules, sections};
+use crate::adapters::notify;
 use crate::domain::problem::{Level, Problem};
 use crate::domain::yaml::{Node, read_documents};
 
@@ -58,6 +59,23 @@ pub(super) fn document(text: &str, sink: &Sink) -> Result<Option<Node>, ()> {
     Ok(first)
 }
 
+/// Where alerts go: `alerts`, else ALERT_WEBHOOK_URL. The address is a secret and never repeated.
+fn webhook_url(top: &Fields<'_, '_>, folder: &Path, env: Env<'_>) -> Option<SecretString> {
+    let alerts = top.map("alerts");
+    let own = alerts.as_ref().and_then(|alerts| secret(alerts, "webhook_url_file", "webhook_url_env", folder, env));
+    let (url, line) = match (own, alerts) {
+        (Some(own), Some(alerts)) => (own, Some(alerts.line)),
+        _ => (env("ALERT_WEBHOOK_URL").filter(|url| !url.is_empty()).map(SecretString::from)?, None),
+    };
+    if let Err(error) = notify::check(&url) {
+        match line {
+            Some(line) => top.sink.error(line, error.to_string(), ""),
+            None => top.sink.push(Problem::error(format!("ALERT_WEBHOOK_URL: {error}"))),
+        }
+    }
+    Some(url)
+}
+
 fn read(
     root: Option<&Node>,
     sink: &Sink,
@@ -82,9 +100,7 @@ fn read(
     let baseline_path = top.text("baselines").map(|path| folder.join(path));
     let baseline_path = baseline_path.or_else(|| set("BASELINE_CONFIG_PATH").map(PathBuf::from));
     let baselines = baseline_path.map(|path| baselines::load(&path, problems)).unwrap_or_default();
-    let alerts =
-        top.map("alerts").and_then(|alerts| secret(&alerts, "webhook_url_file", "webhook_url_env", folder, env));
-    let webhook_url = alerts.or_else(|| set("ALERT_WEBHOOK_URL").map(SecretString::from));
+    let webhook_url = webhook_url(&top, folder, env);
     // every section is read before one that is wrong ends it: all problems come at once
     let (schedule, proposals) = (sections::schedule(&top), sections::proposals(&top));
     Some(Config {

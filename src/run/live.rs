@@ -1,6 +1,8 @@
 //! Stage 4: every kind that is needed is listed, several at once, and folded into drift items.
 
-use futures::StreamExt;
+use std::panic::resume_unwind;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use tracing::{debug, warn};
 
 use crate::adapters::cluster::{ListError, Live, LiveSettings};
@@ -27,7 +29,8 @@ pub(super) struct Sides {
 }
 
 impl Sides {
-    async fn connect(settings: &LiveSettings, key: &MaskKey) -> anyhow::Result<Self> {
+    /// Connects, so that the first list need not wait for it.
+    pub(super) async fn connect(settings: &LiveSettings, key: &MaskKey) -> anyhow::Result<Self> {
         let selected = Live::connect(settings, key).await?;
         let all = match settings {
             LiveSettings::Cluster(cluster) if cluster.label_selector.is_some() => {
@@ -61,11 +64,11 @@ pub(super) struct Terms<'a> {
 /// Scans the cluster (or snapshot) of the config.
 pub(super) async fn scan(
     config: &Config,
+    sides: &Sides,
     rendered: &[Rendered],
     key: &MaskKey,
     progress: &Progress,
 ) -> anyhow::Result<ScanResult> {
-    let sides = Sides::connect(&config.live, key).await?;
     let scope = scope(&config.live)?;
     let manifests = rendered.iter().flat_map(|rendered| &rendered.manifests);
     let mut schemas = Schemas::default();
@@ -78,7 +81,7 @@ pub(super) async fn scan(
         scope: &scope,
         stable_masks: key.is_stable(),
     };
-    Ok(compare_sides(&sides, manifests, &schemas, &terms, progress).await)
+    Ok(compare_sides(sides, manifests, &schemas, &terms, progress))
 }
 
 fn scope(live: &LiveSettings) -> anyhow::Result<Scope> {
@@ -117,7 +120,7 @@ async fn load_custom_schemas<'m>(live: &Live, manifests: impl Iterator<Item = &'
 }
 
 /// Lists what is declared and the helpers of verdicts, and joins what was found.
-pub(super) async fn compare_sides<'m>(
+pub(super) fn compare_sides<'m>(
     sides: &Sides,
     manifests: impl Iterator<Item = &'m Manifest>,
     schemas: &Schemas,
@@ -140,16 +143,16 @@ pub(super) async fn compare_sides<'m>(
     let needs_helper = declared.has_scalable() && (sides.all.is_some() || declared.of(&hpa).is_none());
     let kinds: Vec<_> = declared.kinds().cloned().map(|kind| (kind, false)).collect();
     let helpers = needs_helper.then(|| (hpa.clone(), true));
-    let lists = kinds.into_iter().chain(helpers).map(|(kind, is_helper)| {
-        let of_kind = declared.of(&kind).filter(|_| !is_helper);
-        let live = if is_helper { sides.helpers() } else { &sides.selected };
+    let wanted: Vec<_> = kinds.into_iter().chain(helpers).collect();
+    let listed = on_threads(&wanted, |(kind, is_helper)| {
+        let of_kind = declared.of(kind).filter(|_| !is_helper);
+        let live = if *is_helper { sides.helpers() } else { &sides.selected };
         async move {
-            let listed = live.list(&kind, || KindScan::new(of_kind, context), KindScan::observe).await;
+            let listed = live.list(kind, || KindScan::new(of_kind, context), KindScan::observe).await;
             progress.done(1);
-            (kind, is_helper, listed)
+            (kind.clone(), *is_helper, listed)
         }
     });
-    let listed: Vec<_> = futures::stream::iter(lists).buffer_unordered(LISTS_AT_ONCE).collect().await;
     let mut failures = Vec::new();
     let mut autoscalers_known = true;
     let scans: Vec<(VersionedKind, Option<KindFindings>)> = listed
@@ -167,6 +170,30 @@ pub(super) async fn compare_sides<'m>(
     result.problems.extend(problems);
     result.problems.extend(failures);
     result
+}
+
+/// Does the work for each of these, on as many threads as lists may run at once: reading and comparing a page takes as
+/// long as fetching it, and the next kind need not wait for that.
+fn on_threads<'w, W: Sync, R: Send, F: Future<Output = R>>(work: &'w [W], act: impl Fn(&'w W) -> F + Sync) -> Vec<R> {
+    let runtime = tokio::runtime::Handle::current();
+    let next = AtomicUsize::new(0);
+    let take = || work.get(next.fetch_add(1, Ordering::Relaxed));
+    tokio::task::block_in_place(|| {
+        std::thread::scope(|scope| {
+            let start = |_| {
+                scope.spawn(|| {
+                    let mut done = Vec::new();
+                    while let Some(one) = take() {
+                        done.push(runtime.block_on(act(one)));
+                    }
+                    done
+                })
+            };
+            let threads: Vec<_> = (0..LISTS_AT_ONCE.min(work.len())).map(start).collect();
+            let joined = threads.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)));
+            joined.flatten().collect()
+        })
+    })
 }
 
 fn failure(kind: &VersionedKind, is_helper: bool, error: &ListError) -> Problem {

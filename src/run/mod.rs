@@ -53,16 +53,22 @@ pub async fn cycle(config: &Config, extent: Extent, now: Timestamp, progress: &P
         RunReport { cluster: config.cluster_name.clone(), started_at: now.to_string(), ..RunReport::default() };
 
     let forge = forge(config)?;
-    progress.stage("fetching the repository");
-    let (repository, checkout) =
-        checkout(config, forge.as_ref(), &mut report).instrument(info_span!("repository")).await?;
-
-    progress.stage("rendering");
-    let tree = SourceTree { root: checkout.root.clone(), ..SourceTree::default() };
-    let rendered = render_all(config, &tree, &key, &mut report).instrument(info_span!("render")).await;
+    // the connection to the cluster comes up while the repository is read
+    let connect = live::Sides::connect(&config.live, &key).instrument(info_span!("connect"));
+    let prepare = async {
+        progress.stage("fetching the repository");
+        let repository = checkout(config, forge.as_ref(), &mut report).instrument(info_span!("repository"));
+        let (repository, checkout) = repository.await?;
+        progress.stage("rendering");
+        let tree = SourceTree { root: checkout.root.clone(), ..SourceTree::default() };
+        let rendered = render_all(config, &tree, &key, &mut report).instrument(info_span!("render")).await;
+        anyhow::Ok((repository, checkout, tree, rendered))
+    };
+    let (prepared, sides) = tokio::join!(prepare, connect);
+    let (repository, checkout, tree, rendered) = prepared?;
 
     progress.stage("listing the cluster");
-    let scan = live::scan(config, &rendered, &key, progress).instrument(info_span!("scan")).await?;
+    let scan = live::scan(config, &sides?, &rendered, &key, progress).instrument(info_span!("scan")).await?;
 
     assess(config, scan, extent, &mut report);
     if extent >= Extent::Plan {

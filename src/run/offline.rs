@@ -65,7 +65,7 @@ pub async fn diff(
         scope: &scope,
         stable_masks: false,
     };
-    let scan = compare_sides(&sides, declared.manifests.iter(), &schemas, &terms, progress).await;
+    let scan = compare_sides(&sides, declared.manifests.iter(), &schemas, &terms, progress);
     report.counts = scan.counts;
     report.tolerated = scan.tolerated;
     report.ignored = scan.ignored;

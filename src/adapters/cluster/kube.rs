@@ -10,10 +10,11 @@ use kube::client::Body;
 use kube::config::KubeConfigOptions;
 use serde::Deserialize;
 use serde_json::Value;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OnceCell};
+use tokio::task::JoinSet;
 use tracing::debug;
 
-use super::object::read_page;
+use super::object::{Item, read_page};
 use super::{ClusterSettings, ListError};
 use crate::domain::resource::{LiveObject, VersionedKind, split_api_version};
 use crate::domain::secret::MaskKey;
@@ -31,9 +32,12 @@ pub struct Cluster {
     client: kube::Client,
     settings: ClusterSettings,
     key: MaskKey,
-    discovered: Arc<Mutex<HashMap<String, Option<Vec<ApiResource>>>>>,
+    discovered: Arc<Discovered>,
     contact: Arc<Contact>,
 }
+
+/// The resources of each group and version that was asked for, once.
+type Discovered = Mutex<HashMap<String, Arc<OnceCell<Vec<ApiResource>>>>>;
 
 /// Whether the API server has ever answered. One that never did is given up for all kinds after the patience for one:
 /// with a timeout for each attempt at each kind, a cycle would not end before the next one.
@@ -123,39 +127,57 @@ impl Cluster {
             }
         };
         let mut restarts = 0;
-        'again: loop {
-            let mut state = start();
-            for path in &paths {
-                let mut next: Option<String> = None;
-                loop {
-                    let bytes = match self.page(kind, path, next.as_deref()).await? {
-                        Some(bytes) => bytes,
-                        None if restarts < RESTARTS => {
-                            restarts += 1;
-                            debug!(%kind, restarts, "the list expired, starting again");
-                            continue 'again;
-                        }
-                        None => {
-                            let message = format!("the list expired {} times; raise page_size", restarts + 1);
-                            return Err(ListError::Failed { kind: kind.clone(), message });
-                        }
-                    };
-                    let mut each = |item: super::object::Item| {
-                        if let Some(live) = item.into_live(kind, &self.key) {
-                            observe(&mut state, live);
-                        }
-                    };
-                    next = read_page(&bytes, &mut each).map_err(|error| ListError::Failed {
-                        kind: kind.clone(),
-                        message: format!("the answer cannot be read (line {} column {})", error.line(), error.column()),
-                    })?;
-                    if next.is_none() {
-                        break;
-                    }
-                }
+        loop {
+            if let Some(state) = self.attempt(kind, &paths, &start, &observe).await? {
+                return Ok(state);
             }
-            return Ok(state);
+            restarts += 1;
+            if restarts > RESTARTS {
+                let message = format!("the list expired {restarts} times; raise page_size");
+                return Err(ListError::Failed { kind: kind.clone(), message });
+            }
+            debug!(%kind, restarts, "the list expired, starting again");
         }
+    }
+
+    /// One list from its beginning; none where it expired on the way. While a page is read, the next one is fetched.
+    async fn attempt<S>(
+        &self,
+        kind: &VersionedKind,
+        paths: &[String],
+        start: &impl Fn() -> S,
+        observe: &impl Fn(&mut S, LiveObject),
+    ) -> Result<Option<S>, ListError> {
+        let mut state = start();
+        for path in paths {
+            let mut page = self.page(kind, path, None).await?;
+            loop {
+                let Some(bytes) = page else { return Ok(None) };
+                // dropping it ends what it does
+                let mut ahead = JoinSet::new();
+                let each = |item: Item| {
+                    if let Some(live) = item.into_live(kind, &self.key) {
+                        observe(&mut state, live);
+                    }
+                };
+                let fetch_ahead = |next: String| {
+                    let (cluster, kind, path) = (self.clone(), kind.clone(), path.clone());
+                    ahead.spawn(async move { cluster.page(&kind, &path, Some(&next)).await });
+                };
+                read_page(&bytes, each, fetch_ahead).map_err(|error| ListError::Failed {
+                    kind: kind.clone(),
+                    message: format!("the answer cannot be read (line {} column {})", error.line(), error.column()),
+                })?;
+                page = match ahead.join_next().await {
+                    Some(fetched) => fetched.map_err(|error| ListError::Failed {
+                        kind: kind.clone(),
+                        message: format!("fetching it broke off: {error}"),
+                    })??,
+                    None => break,
+                };
+            }
+        }
+        Ok(Some(state))
     }
 
     /// One page; none where the token of an earlier page has expired (410).
@@ -234,31 +256,34 @@ impl Cluster {
             .unwrap_or_else(|_| Err(format!("no answer within {} s", limit.as_secs())))
     }
 
-    async fn resource(&self, kind: &VersionedKind) -> Result<ApiResource, ListError> {
-        let mut discovered = self.discovered.lock().await;
-        if !discovered.contains_key(&kind.api_version) {
-            let resources = self.discover(kind).await?;
-            discovered.insert(kind.api_version.clone(), resources);
+    /// Lets the connection be there by the time the first list needs it. What goes wrong is told by the lists.
+    pub(super) async fn warm_up(&self) {
+        if let Ok(Ok(bytes)) = self.get(&base_path("v1")).await
+            && let Ok(list) = serde_json::from_slice::<ApiResourceList>(&bytes)
+        {
+            self.discovered.lock().await.insert("v1".to_owned(), Arc::new(OnceCell::new_with(Some(list.resources))));
         }
-        let resources = discovered.get(&kind.api_version).and_then(Option::as_ref);
-        let found = resources.and_then(|resources| {
-            resources.iter().find(|resource| resource.kind == kind.kind && !resource.name.contains('/'))
-        });
+    }
+
+    async fn resource(&self, kind: &VersionedKind) -> Result<ApiResource, ListError> {
+        let discovered = Arc::clone(self.discovered.lock().await.entry(kind.api_version.clone()).or_default());
+        let resources = discovered.get_or_try_init(|| self.discover(kind)).await?;
+        let found = resources.iter().find(|resource| resource.kind == kind.kind && !resource.name.contains('/'));
         found.cloned().ok_or_else(|| ListError::NotServed { kind: kind.clone() })
     }
 
     /// The resources of a group and version; none where the API server does not serve it.
-    async fn discover(&self, kind: &VersionedKind) -> Result<Option<Vec<ApiResource>>, ListError> {
+    async fn discover(&self, kind: &VersionedKind) -> Result<Vec<ApiResource>, ListError> {
         let bytes = match self.fetch(kind, &base_path(&kind.api_version), false).await {
             Ok(Some(bytes)) => bytes,
-            Err(ListError::NotServed { .. }) | Ok(None) => return Ok(None),
+            Err(ListError::NotServed { .. }) | Ok(None) => return Ok(Vec::new()),
             Err(error) => return Err(error),
         };
         let list: ApiResourceList = serde_json::from_slice(&bytes).map_err(|_| ListError::Failed {
             kind: kind.clone(),
             message: format!("the discovery of {} cannot be read", kind.api_version),
         })?;
-        Ok(Some(list.resources))
+        Ok(list.resources)
     }
 
     /// The OpenAPI v3 document that describes a custom kind; none where the cluster offers none.

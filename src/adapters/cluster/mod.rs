@@ -66,10 +66,15 @@ pub enum ListError {
 }
 
 impl Live {
-    /// Prepares the live side; a cluster is not asked yet, a snapshot is read.
+    /// Prepares the live side: a cluster is connected to, a snapshot is read. A cluster that does not answer is no error
+    /// here; its lists will fail.
     pub async fn connect(settings: &LiveSettings, key: &MaskKey) -> anyhow::Result<Self> {
         Ok(match settings {
-            LiveSettings::Cluster(settings) => Self::Cluster(kube::Cluster::connect(settings, key).await?),
+            LiveSettings::Cluster(settings) => {
+                let cluster = kube::Cluster::connect(settings, key).await?;
+                cluster.warm_up().await;
+                Self::Cluster(cluster)
+            }
             LiveSettings::Snapshot(path) => Self::open(path, Completeness::AsRecorded, key)?,
         })
     }

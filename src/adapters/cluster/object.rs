@@ -102,40 +102,45 @@ impl<'de> Deserialize<'de> for Metadata {
     }
 }
 
-/// Reads one page of a list, handing each item on as it is parsed; yields the token of the next page.
-pub(super) fn read_page(bytes: &[u8], each: impl FnMut(Item)) -> Result<Option<String>, serde_json::Error> {
+/// Reads one page of a list: each item is handed on as it is parsed, the token of the next page as soon as it is seen,
+/// which is before the items.
+pub(super) fn read_page(
+    bytes: &[u8],
+    each: impl FnMut(Item),
+    next: impl FnOnce(String),
+) -> Result<(), serde_json::Error> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let next = Page { each }.deserialize(&mut deserializer)?;
-    deserializer.end()?;
-    Ok(next)
+    Page { each, next }.deserialize(&mut deserializer)?;
+    deserializer.end()
 }
 
-struct Page<F> {
+struct Page<F, N> {
     each: F,
+    next: N,
 }
 
-impl<'de, F: FnMut(Item)> DeserializeSeed<'de> for Page<F> {
-    type Value = Option<String>;
+impl<'de, F: FnMut(Item), N: FnOnce(String)> DeserializeSeed<'de> for Page<F, N> {
+    type Value = ();
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
         deserializer.deserialize_map(self)
     }
 }
 
-impl<'de, F: FnMut(Item)> Visitor<'de> for Page<F> {
-    type Value = Option<String>;
+impl<'de, F: FnMut(Item), N: FnOnce(String)> Visitor<'de> for Page<F, N> {
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a list of Kubernetes objects")
     }
 
-    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<Self::Value, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
         #[derive(Deserialize, Default)]
         struct ListMeta {
             #[serde(rename = "continue", default)]
             next: Option<String>,
         }
-        let mut next = None;
+        let mut on_next = Some(self.next);
         let mut has_items = false;
         while let Some(key) = map.next_key::<String>()? {
             match key.as_str() {
@@ -143,15 +148,17 @@ impl<'de, F: FnMut(Item)> Visitor<'de> for Page<F> {
                     has_items = true;
                     map.next_value_seed(Items { each: &mut self.each })?;
                 }
-                "metadata" => next = map.next_value::<Option<ListMeta>>()?.unwrap_or_default().next,
+                "metadata" => {
+                    let token = map.next_value::<Option<ListMeta>>()?.unwrap_or_default().next;
+                    if let (Some(token), Some(on_next)) = (token.filter(|token| !token.is_empty()), on_next.take()) {
+                        on_next(token);
+                    }
+                }
                 _ => drop(map.next_value::<IgnoredAny>()?),
             }
         }
         // an answer without items is no list at all: an empty one says so
-        if !has_items {
-            return Err(de::Error::custom("the answer is no list"));
-        }
-        Ok(next.filter(|next| !next.is_empty()))
+        if has_items { Ok(()) } else { Err(de::Error::custom("the answer is no list")) }
     }
 }
 
@@ -191,9 +198,9 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Result<(Vec<String>, Option<String>), serde_json::Error> {
-        let mut names = Vec::new();
+        let (mut names, mut next) = (Vec::new(), None);
         let key = MaskKey::for_this_run(b"k");
-        let next = read_page(text.as_bytes(), |item| {
+        let each = |item: Item| {
             let live = item.into_live(&VersionedKind::new("v1", "Secret"), &key).expect("named");
             names.push(format!(
                 "{} {} {}",
@@ -201,7 +208,8 @@ mod tests {
                 live.object,
                 live.managed_fields.map_or(String::new(), |raw| raw.to_string())
             ));
-        })?;
+        };
+        read_page(text.as_bytes(), each, |token| next = Some(token))?;
         Ok((names, next))
     }
 

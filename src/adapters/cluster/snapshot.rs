@@ -194,7 +194,7 @@ impl Snapshot {
             let api_version = value.get("apiVersion").and_then(Value::as_str).unwrap_or_default();
             let default = item_kind.map(|kind| VersionedKind::new(api_version, kind));
             let mut items = Vec::new();
-            read_page(bytes, |item| items.push(item)).map_err(drop)?;
+            read_page(bytes, |item| items.push(item), drop).map_err(drop)?;
             for item in items {
                 let Some(kind) = item.kind().or_else(|| default.clone()) else { continue };
                 self.keep(item, &kind);

@@ -154,7 +154,7 @@ fn pod_account(site: &Site<'_>, alias: &str) -> Option<Value> {
 fn host_port(site: &Site<'_>) -> Option<Value> {
     let specs = ["/spec", "/spec/template/spec", "/spec/jobTemplate/spec/template/spec", "/template/spec"];
     let on_host = |spec: &&str| site.root.pointer(&format!("{spec}/hostNetwork")) == Some(&Value::Bool(true));
-    specs.iter().any(|spec| on_host(&spec)).then(|| site.copy("containerPort")).flatten()
+    specs.iter().any(on_host).then(|| site.copy("containerPort")).flatten()
 }
 
 fn singular(site: &Site<'_>) -> Option<Value> {

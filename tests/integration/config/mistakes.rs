@@ -163,6 +163,20 @@ fn credentials() {
     assert_snapshot!(problems_of(&empty, &[]), @"trueup.yaml:1: `repository.token_file`: token is empty");
 }
 
+/// Alerts go where nobody can listen in, and the address is not repeated.
+#[test]
+fn alerts() {
+    let least = super::LEAST;
+    let named =
+        |url| problems_of(&[("trueup.yaml", &format!("{least}alerts: {{webhook_url_env: HOOK}}\n"))], &[("HOOK", url)]);
+    let given = |url| problems_of(&[("trueup.yaml", least)], &[("ALERT_WEBHOOK_URL", url)]);
+    assert_snapshot!(named("http://hooks.example/T0/abc"), @"trueup.yaml:3: the alert webhook must be an https:// address (http:// only on this machine)");
+    assert_snapshot!(given("hooks.example/T0/abc"), @"ALERT_WEBHOOK_URL: the alert webhook must be an https:// address (http:// only on this machine)");
+    for fine in ["https://hooks.example/T0/abc", "http://127.0.0.1:9093/hook"] {
+        assert_eq!((named(fine), given(fine)), ("valid".to_owned(), "valid".to_owned()), "{fine}");
+    }
+}
+
 /// Addresses of the repository, and no password of one is ever repeated.
 #[test]
 fn repository_addresses() {

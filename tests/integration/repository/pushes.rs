@@ -95,6 +95,11 @@ async fn deleted() {
         [],
         "it is forgotten here too"
     );
+
+    repository.push(change(&checkout.commit, "replicas: 6\n", None)).await.expect("pushed again");
+    origin.git(&["update-ref", "-d", &format!("refs/heads/{BRANCH}")]);
+    let (checkout, _) = repository.update().await.expect("fetched");
+    assert_eq!(repository.branches(&checkout, "auto-remediation/").await.expect("listed"), [], "a person deleted it");
 }
 
 /// What a branch holds and whose it is: ours, with one commit; a person's, by author or by committer; behind, when the
