@@ -358,9 +358,7 @@ fn the_readme_names_the_keys_of_the_secret() {
 #[test]
 fn an_api_server_accepts_it() {
     let cluster = cluster();
-    let namespace = std::fs::read_to_string(Path::new(ROOT).join("deploy/base/namespace.yaml")).expect("file");
-    cluster.kubectl_with(&["apply", "-f", "-"], &namespace, &[]);
-    cluster.kubectl_with(&["apply", "-f", "-"], "{apiVersion: v1, kind: Namespace, metadata: {name: team-a}}", &[]);
+    cluster.namespaces_of_the_deployment();
     let checked = ["apply", "--dry-run=server", "--validate=strict", "--warnings-as-errors", "-f", "-"];
     for folder in FOLDERS {
         let said = cluster.kubectl_with(&checked, &build_text(&Path::new(ROOT).join(folder)), &[]);

@@ -69,7 +69,7 @@ fn the_deployed_account_is_enough_and_only_lists() {
     let mut world = demo_world("audited", &[]);
     let cluster = world.cluster;
     let apply = |flag: &str, path: &str| cluster.kubectl(&["apply", flag, &root(path).display().to_string()]);
-    cluster.create_namespace("team-a");
+    cluster.namespaces_of_the_deployment();
     for folder in ["deploy/base", "deploy/overlays/daemon", "deploy/overlays/tenant"] {
         apply("-k", folder);
     }

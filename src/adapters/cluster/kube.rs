@@ -94,7 +94,7 @@ impl Cluster {
         };
         let timeout = Duration::from_secs(settings.timeout_seconds);
         config.connect_timeout = Some(timeout.min(Duration::from_secs(30)));
-        // the whole answer has its limit in `get`
+        // the time of a whole page is kept in `get`, which says it in better words
         config.read_timeout = None;
         config.default_retry = false;
         let client = kube::Client::try_from(config).map_err(|error| wrong(&error))?;

@@ -4,8 +4,8 @@ use std::ffi::OsStr;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Once, OnceLock};
 
 use serde_json::Value;
 
@@ -111,6 +111,16 @@ impl Cluster {
     pub(crate) fn create_namespace(&self, name: &str) {
         let manifest = format!("apiVersion: v1\nkind: Namespace\nmetadata: {{name: {name}}}\n");
         self.kubectl_with(&["apply", "--server-side", "-f", "-"], &manifest, &[]);
+    }
+
+    /// The namespaces that `deploy/` names, its own with the labels it has there; for all tests that deploy.
+    pub(crate) fn namespaces_of_the_deployment(&self) {
+        static MADE: Once = Once::new();
+        MADE.call_once(|| {
+            let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/base/namespace.yaml");
+            self.kubectl(&["apply".as_ref(), "-f".as_ref(), file.as_os_str()]);
+            self.create_namespace("team-a");
+        });
     }
 
     /// Delivers manifests into a namespace.
