@@ -9,6 +9,7 @@ mod edited_by_hand;
 mod forbidden_kind;
 mod interrupted_lists;
 mod offline_diff;
+mod on_github;
 mod scaled_by_hand;
 mod secret_changed;
 mod server_down;
