@@ -81,7 +81,7 @@ fn drifted_deployment() -> DriftItem {
         namespace: None,
         schemas: None,
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("runtime");
+    let runtime = tokio::runtime::Runtime::new().expect("runtime");
     let (defaults, progress) = (trueup::config::defaults(), Progress::new(false));
     let report = runtime.block_on(trueup::run::diff(&request, &defaults, trueup::schedule::now(), &progress));
     let items = report.expect("a report").items;
