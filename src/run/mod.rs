@@ -26,7 +26,6 @@ use crate::domain::drift::scan::ScanResult;
 use crate::domain::outcome::RunReport;
 use crate::domain::plan;
 use crate::domain::policy::decide::decide;
-use crate::domain::problem::Problem;
 use crate::domain::score::{combine, score};
 use crate::domain::secret::MaskKey;
 use crate::prove::Workshop;
@@ -158,7 +157,7 @@ async fn alert(config: &Config, report: &mut RunReport) {
     if let (Some(address), Some(alert)) = (&config.alerts.webhook_url, alert)
         && let Err(error) = notify::send(address, &alert).await
     {
-        report.problems.push(Problem::error(format!("the alert was not delivered: {error}")));
+        report.problems.push(error.into());
     }
 }
 

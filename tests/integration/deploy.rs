@@ -1,4 +1,5 @@
-//! `deploy/`: every folder builds with the real kustomize, and what comes out is what the documents promise.
+//! `deploy/`: every folder builds with the real kustomize, and what comes out is what the documents promise. `rbac.rs`
+//! shows that a real API server takes it.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -12,22 +13,17 @@ use trueup::domain::resource::GroupKind;
 use trueup::domain::scope::is_cluster_scoped;
 use trueup::domain::yaml::read_documents;
 
-use crate::support::cluster::cluster;
 use crate::support::servers::tools;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const FOLDERS: [&str; 3] = ["deploy/base", "deploy/overlays/tenant", "deploy/overlays/daemon"];
 
-/// What the real kustomize makes of a folder, as it prints it.
-fn build_text(folder: &Path) -> String {
+/// What the real kustomize makes of a folder.
+fn build(folder: &Path) -> Vec<Value> {
     let built = Command::new(tools().join("kustomize")).arg("build").arg(folder).output().expect("kustomize");
     let complaint = String::from_utf8_lossy(&built.stderr);
     assert!(built.status.success() && complaint.is_empty(), "{}: {complaint}", folder.display());
-    String::from_utf8(built.stdout).expect("UTF-8")
-}
-
-fn build(folder: &Path) -> Vec<Value> {
-    let documents = read_documents(&build_text(folder)).expect("YAML");
+    let documents = read_documents(&String::from_utf8(built.stdout).expect("UTF-8")).expect("YAML");
     documents.iter().filter_map(|document| Some(document.root.as_ref()?.to_json())).collect()
 }
 
