@@ -6,7 +6,13 @@
 //! TRUEUP_BENCH_APPS    how many of each kind (500: 1,500 objects)
 //! TRUEUP_BENCH_ROUNDS  rounds (9)
 
-#![allow(clippy::disallowed_methods, clippy::disallowed_types, clippy::print_stdout, reason = "a bench does I/O")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a bench does I/O"
+)]
 
 #[allow(dead_code)]
 #[path = "../tests/integration/support/cluster.rs"]
@@ -115,7 +121,7 @@ fn bench() {
     let manifests = write_world(folder.path(), apps);
     let kubeconfig = folder.path().join("kubeconfig");
     eprintln!("starting the API server and applying {} objects", 3 * apps);
-    cluster().kubectl(&["create", "namespace", NAMESPACE]);
+    cluster().create_namespace(NAMESPACE);
     cluster().deliver(Way::ServerSide("argocd-controller"), NAMESPACE, &manifests);
     std::fs::write(&kubeconfig, cluster().kubectl(&["config", "view", "--raw", "--flatten"])).expect("write");
     settle(apps);

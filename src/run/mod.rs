@@ -46,7 +46,7 @@ pub enum Extent {
 }
 
 /// One cycle. Errors are what leaves nothing to report: the repository cannot be reached, a kubeconfig is broken.
-/// Everything smaller is a problem in the report.
+/// Everything smaller is a problem in the report. It needs tokio's multi-thread runtime.
 pub async fn cycle(config: &Config, extent: Extent, now: Timestamp, progress: &Progress) -> anyhow::Result<RunReport> {
     let key = mask_key(config);
     let mut report =

@@ -51,7 +51,7 @@ fn demo_world(ending: &str, rules: &[Value]) -> World {
     let setting = Setting { name: ending, files: &files, rules: &rules, everywhere: true, ..Setting::default() };
     let world = World::new(&setting);
     for name in ["ml-serving", "ml-training"] {
-        world.cluster.kubectl(&["create", "namespace", &format!("{name}-{ending}")]);
+        world.cluster.create_namespace(&format!("{name}-{ending}"));
     }
     // these name their namespaces, and would be refused in another; the world's own Secret does not
     for (_, text) in files {

@@ -1,9 +1,13 @@
 //! What ships: tables, policies, baselines.
 
+use serde_json::Value;
+use trueup::adapters::progress::Progress;
 use trueup::config::Config;
-use trueup::domain::drift::{DriftItem, DriftKind, Severity};
+use trueup::domain::drift::{DriftItem, Severity};
+use trueup::run::DiffRequest;
 
 use super::LEAST;
+use crate::support::cli::Desk;
 
 fn root(name: &str) -> String {
     format!("{}/{name}", env!("CARGO_MANIFEST_DIR"))
@@ -51,30 +55,37 @@ fn every_aspect_and_rule_is_weighed() {
     for aspect in trueup::domain::drift::Aspect::ALL {
         assert!(scoring.aspects.iter().any(|(known, _)| known == aspect), "{aspect} has no weight");
     }
-    let report = demo_items(&[]);
-    for item in report.iter().filter(|item| item.drift == DriftKind::Semantic) {
-        let rule = item.rule.expect("a semantic item names its rule");
-        assert!(scoring.rules.iter().any(|(known, _)| known == rule), "{rule} has no weight");
+    let rules: Vec<_> = demo_items(&[]).iter().filter_map(|item| Some(item["rule"].as_str()?.to_owned())).collect();
+    assert!(rules.len() > 3, "{rules:?}");
+    for rule in rules {
+        assert!(scoring.rules.iter().any(|(known, _)| *known == rule), "{rule} has no weight");
     }
 }
 
-/// The items of the demo's cycle, with these lines added to its configuration.
-fn demo_items(lines: &[String]) -> Vec<DriftItem> {
-    let folder = tempfile::tempdir().expect("folder");
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("runtime");
-    let progress = trueup::adapters::progress::Progress::new(false);
-    let now = trueup::schedule::now();
-    let options = trueup::adapters::report::Options::default();
-    let format = trueup::adapters::report::Format::Json;
-    runtime.block_on(trueup::demo::demo(folder.path(), format, &options, now, &progress)).expect("the demo runs");
-    let file = folder.path().join("trueup.yaml");
-    let text = std::fs::read_to_string(&file).expect("configuration") + &lines.concat();
-    std::fs::write(&file, text).expect("write");
-    let locations = trueup::config::Locations { file: Some(file), ..Default::default() };
-    let loaded = trueup::config::load(&locations, &|_| None).unwrap_or_else(|problems| panic!("{problems:#?}"));
-    assert_eq!(loaded.warnings, []);
-    let extent = trueup::run::Extent::Scan;
-    runtime.block_on(trueup::run::cycle(&loaded.config, extent, now, &progress)).expect("the cycle runs").items
+/// The items of the demo's cycle as the program reports them, with these lines added to its configuration.
+fn demo_items(lines: &[String]) -> Vec<Value> {
+    let desk = Desk::new();
+    desk.trueup(["demo", "--keep", "demo"]).run().exits(0);
+    let text = std::fs::read_to_string(desk.path("demo/trueup.yaml")).expect("configuration");
+    desk.write("demo/trueup.yaml", &(text + &lines.concat()));
+    let ran = desk.trueup(["scan", "-c", "demo/trueup.yaml", "-o", "json"]).run().exits(1);
+    assert_eq!(ran.stderr, "");
+    ran.json()["items"].as_array().expect("items").clone()
+}
+
+/// A drift item of a Deployment.
+fn drifted_deployment() -> DriftItem {
+    let request = DiffRequest {
+        declared: root("src/demo/repository/apps").into(),
+        live: root("src/demo/cluster.jsonl").into(),
+        namespace: None,
+        schemas: None,
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("runtime");
+    let (defaults, progress) = (trueup::config::defaults(), Progress::new(false));
+    let report = runtime.block_on(trueup::run::diff(&request, &defaults, trueup::schedule::now(), &progress));
+    let items = report.expect("a report").items;
+    items.into_iter().find(|item| item.resource.kind.kind == "Deployment").expect("an item")
 }
 
 /// The shipped baselines and thresholds load, and change nothing about a repository that has not selected them.
@@ -125,7 +136,7 @@ fn the_given_policies_decide() {
     use trueup::domain::policy::ActionType;
     use trueup::domain::policy::decide::decide;
     let policies = config(&format!("policies: {}\n", root("policies/ml-platform.yaml"))).policies;
-    let mut item = demo_items(&[]).into_iter().find(|item| item.resource.kind.kind == "Deployment").expect("an item");
+    let mut item = drifted_deployment();
     let mut decided = |aspect: Aspect, severity: Severity| {
         (item.aspect, item.severity) = (aspect, severity);
         let decision = decide(&policies, &item, None, None);

@@ -113,8 +113,7 @@ async fn nothing_runs() {
     let files = tree(&checkout.root);
     assert_eq!(files[1], ("a.yaml".to_owned(), "id: $Id$ 2\n".to_owned()));
     assert_eq!(files[2], ("b.txt".to_owned(), "kept\n".to_owned()));
-    let handle =
-        trueup::adapters::repository::Repository::open(settings(origin.path().display().to_string(), cache.path()));
+    let handle = super::open(settings(origin.path().display().to_string(), cache.path()));
     let push = super::change(&checkout.commit, "a: 1\r\n", None);
     handle.expect("open").push(push).await.expect("pushed");
     assert_eq!(origin.file(super::BRANCH, "apps/web.yaml").as_deref(), Some("a: 1\r\n"));

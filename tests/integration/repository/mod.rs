@@ -14,6 +14,8 @@ use std::process::{Command, Output};
 use trueup::adapters::repository::{Checkout, Push, Repository, RepositoryError, RepositorySettings};
 use trueup::domain::problem::Problem;
 
+use crate::support::eventually;
+
 const BRANCH: &str = "auto-remediation/prod/apps/web-0a1b2c3d";
 const OURS: &str = "trueup <trueup@localhost>";
 
@@ -36,8 +38,17 @@ fn folder() -> tempfile::TempDir {
     tempfile::tempdir().expect("folder")
 }
 
+/// Opens a repository whose cache was just given up: a process that another test is starting holds on to the lock until
+/// it has started.
+fn open(settings: RepositorySettings) -> Result<Repository, RepositoryError> {
+    eventually(|| match Repository::open(settings.clone()) {
+        Err(RepositoryError::Busy(_)) => None,
+        opened => Some(opened),
+    })
+}
+
 async fn update(settings: RepositorySettings) -> Result<(Checkout, Vec<Problem>), RepositoryError> {
-    Repository::open(settings)?.update().await
+    open(settings)?.update().await
 }
 
 /// Content by path of everything below a folder, links as what they are.

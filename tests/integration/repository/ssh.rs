@@ -15,7 +15,7 @@ fn open(server: &Sshd, path: &Path, key: &str, host: Option<&str>, cache: &Path)
         known_hosts: Some(server.known_hosts(host)),
         ..settings(server.url(path), cache)
     };
-    Repository::open(settings).expect("open")
+    super::open(settings).expect("open")
 }
 
 /// With a host key that is known: clone, fetch, push and delete; the path may hold what a shell would take amiss.

@@ -10,6 +10,7 @@ mod forbidden_kind;
 mod interrupted_lists;
 mod label_selector;
 mod offline_diff;
+mod on_github;
 mod ownership_erased;
 mod scaled_by_hand;
 mod secret_changed;

@@ -101,9 +101,16 @@ impl Cluster {
     pub(crate) fn namespace(&self, hint: &str) -> String {
         static NUMBER: AtomicUsize = AtomicUsize::new(1);
         let name = format!("{hint}-{}", NUMBER.fetch_add(1, Ordering::Relaxed));
-        self.kubectl(&["create", "namespace", &name]);
+        self.create_namespace(&name);
         self.kubectl(&["-n", &name, "wait", "--for=create", "serviceaccount/default", "--timeout=120s"]);
         name
+    }
+
+    /// A namespace of this name. Applied and not created: kubectl sends a request again that a busy server was slow to
+    /// answer, and would then find what it had made itself.
+    pub(crate) fn create_namespace(&self, name: &str) {
+        let manifest = format!("apiVersion: v1\nkind: Namespace\nmetadata: {{name: {name}}}\n");
+        self.kubectl_with(&["apply", "--server-side", "-f", "-"], &manifest, &[]);
     }
 
     /// The namespaces that `deploy/` names, its own with the labels it has there; for all tests that deploy.
@@ -112,7 +119,7 @@ impl Cluster {
         MADE.call_once(|| {
             let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/base/namespace.yaml");
             self.kubectl(&["apply".as_ref(), "-f".as_ref(), file.as_os_str()]);
-            self.kubectl(&["create", "namespace", "team-a"]);
+            self.create_namespace("team-a");
         });
     }
 
