@@ -1,5 +1,5 @@
 //! What the API server makes of untouched manifests is no drift: defaults, allocations, admission, other spellings.
-//! The manifests in `tests/data/manifests` are delivered in three ways and read back through the program.
+//! The manifests in `tests/data/manifests` are delivered in several ways and read back through the program.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -23,8 +23,8 @@ fn files() -> Vec<(String, String)> {
     files
 }
 
-/// Delivers every file into a namespace of its own and demands that a scan of all of them finds nothing.
-fn check(name: &str, way: Way) {
+/// Delivers every file into a namespace of its own, in these ways one after the other, and demands that a scan of all of them finds nothing.
+fn check(name: &str, ways: &[Way]) {
     let files: Vec<_> = files().into_iter().map(|(stem, text)| (stem, text.replace("WAY", name))).collect();
     let in_git: Vec<_> = files.iter().map(|(stem, text)| (format!("{stem}/all.yaml"), text.clone())).collect();
     let in_git: Vec<_> = in_git.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
@@ -33,7 +33,7 @@ fn check(name: &str, way: Way) {
     let mut sources = String::from("sources:\n");
     for (stem, text) in &files {
         let namespace = world.cluster.namespace(&format!("{name}-{stem}"));
-        world.cluster.deliver(way, &namespace, text);
+        ways.iter().for_each(|way| world.cluster.deliver(*way, &namespace, text));
         let _ = writeln!(sources, "  - {{name: {stem}, path: {stem}, namespace: {namespace}}}");
         if stem == "crd" {
             let group = format!("{name}.company.example");
@@ -75,17 +75,23 @@ fn details(report: &serde_json::Value) -> String {
 /// `kubectl create`: the creator owns every default.
 #[test]
 fn created_objects_do_not_drift() {
-    check("create", Way::Create);
+    check("create", &[Way::Create]);
 }
 
 /// `kubectl apply`: as above, with the last applied configuration as an annotation.
 #[test]
 fn applied_objects_do_not_drift() {
-    check("client", Way::ClientSide);
+    check("client", &[Way::ClientSide]);
 }
 
 /// `kubectl apply --server-side`: nobody owns a default.
 #[test]
 fn server_side_applied_objects_do_not_drift() {
-    check("server", Way::ServerSide("argocd-controller"));
+    check("server", &[Way::ServerSide("argocd-controller")]);
+}
+
+/// From one delivery to another: `kubectl apply`, the same on the server's side, then Argo CD. Each of them owns a part.
+#[test]
+fn objects_that_changed_their_delivery_do_not_drift() {
+    check("migrated", &[Way::ClientSide, Way::ServerSide("kubectl"), Way::ServerSide("argocd-controller")]);
 }
