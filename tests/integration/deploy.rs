@@ -13,17 +13,23 @@ use trueup::domain::resource::GroupKind;
 use trueup::domain::scope::is_cluster_scoped;
 use trueup::domain::yaml::read_documents;
 
+use crate::support::cluster::cluster;
 use crate::support::servers::tools;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const FOLDERS: [&str; 3] = ["deploy/base", "deploy/overlays/tenant", "deploy/overlays/daemon"];
 
-/// What the real kustomize makes of a folder.
-fn build(folder: &Path) -> Vec<Value> {
+/// What the real kustomize prints for a folder.
+fn build_text(folder: &Path) -> String {
     let built = Command::new(tools().join("kustomize")).arg("build").arg(folder).output().expect("kustomize");
     let complaint = String::from_utf8_lossy(&built.stderr);
     assert!(built.status.success() && complaint.is_empty(), "{}: {complaint}", folder.display());
-    let documents = read_documents(&String::from_utf8(built.stdout).expect("UTF-8")).expect("YAML");
+    String::from_utf8(built.stdout).expect("UTF-8")
+}
+
+/// The objects of a folder.
+fn build(folder: &Path) -> Vec<Value> {
+    let documents = read_documents(&build_text(folder)).expect("YAML");
     documents.iter().filter_map(|document| Some(document.root.as_ref()?.to_json())).collect()
 }
 

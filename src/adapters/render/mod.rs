@@ -22,7 +22,7 @@ pub struct Rendered {
     /// What could not be read.
     pub problems: Vec<Problem>,
     /// Whether something that may declare objects could not be read: then nothing of this source may be called missing
-    /// or unmanaged, and no proof over it holds.
+    /// or unmanaged.
     pub incomplete: bool,
     /// Folders (or files) of the repository that all this depends on; an edit outside of them changes nothing here.
     pub reads: Vec<String>,
