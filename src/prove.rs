@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::adapters::render::{Rendered, SourceTree, render};
+use crate::adapters::render::{Rendered, SourceTree, render, unheard};
 use crate::domain::field_edit::FieldChange;
 use crate::domain::plan::Unit;
 use crate::domain::proof;
@@ -90,7 +90,7 @@ async fn rendered_proof(
         if !files.keys().any(|file| was.reads(file)) {
             continue;
         }
-        let now = render(&tree, source, workshop.key).await;
+        let now = render(&tree, source, workshop.key, &unheard()).await;
         if now.problems != was.problems {
             let new = now.problems.iter().find(|problem| !was.problems.contains(problem));
             return Err(new.map_or_else(

@@ -1,16 +1,19 @@
 //! Stage 4: every kind that is needed is listed, several at once, and folded into drift items.
 
 use std::panic::resume_unwind;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tracing::{debug, warn};
 
-use crate::adapters::cluster::{ListError, Live, LiveSettings};
+use crate::adapters::cluster::{Fold, ListError, Live, LiveSettings};
 use crate::adapters::progress::Progress;
-use crate::adapters::render::Rendered;
+use crate::adapters::render::{OnManifest, Rendered, unheard};
 use crate::config::Config;
 use crate::domain::baseline::Baselines;
-use crate::domain::drift::scan::{Declared, KindFindings, KindScan, ScanContext, ScanResult, ScanRules, Scope, join};
+use crate::domain::drift::scan::{
+    Declared, KindFindings, KindScan, ScanContext, ScanResult, ScanRules, Scope, join, may_scale,
+};
 use crate::domain::problem::Problem;
 use crate::domain::resource::{Manifest, VersionedKind};
 use crate::domain::schema::Schemas;
@@ -29,7 +32,6 @@ pub(super) struct Sides {
 }
 
 impl Sides {
-    /// Connects, so that the first list need not wait for it.
     pub(super) async fn connect(settings: &LiveSettings, key: &MaskKey) -> anyhow::Result<Self> {
         let selected = Live::connect(settings, key).await?;
         let all = match settings {
@@ -45,9 +47,35 @@ impl Sides {
         Ok(Self { selected, all })
     }
 
+    /// Lets the connections be there by the time the first list needs them.
+    pub(super) async fn warm_up(&self) {
+        tokio::join!(self.selected.warm_up(), async {
+            if let Some(all) = &self.all {
+                all.warm_up().await;
+            }
+        });
+    }
+
+    /// Fetching a kind begins as soon as its first manifest is rendered.
+    pub(super) fn expecting(self: &Arc<Self>, scope: Scope) -> OnManifest {
+        let sides = Arc::clone(self);
+        Arc::new(move |manifest| {
+            let kind = manifest.versioned_kind();
+            sides.selected.expect(&kind, || scope.holds(manifest));
+            if may_scale(&kind) {
+                sides.helpers().expect(&hpa(), || scope.holds(manifest));
+            }
+        })
+    }
+
     fn helpers(&self) -> &Live {
         self.all.as_ref().unwrap_or(&self.selected)
     }
+}
+
+/// The kind that decides about replicas, at the version that every supported API server serves.
+fn hpa() -> VersionedKind {
+    VersionedKind::new("autoscaling/v2", "HorizontalPodAutoscaler")
 }
 
 /// What a scan is held against, apart from the two sides.
@@ -65,11 +93,11 @@ pub(super) struct Terms<'a> {
 pub(super) async fn scan(
     config: &Config,
     sides: &Sides,
+    scope: &Scope,
     rendered: &[Rendered],
     key: &MaskKey,
     progress: &Progress,
-) -> anyhow::Result<ScanResult> {
-    let scope = scope(&config.live)?;
+) -> ScanResult {
     let manifests = rendered.iter().flat_map(|rendered| &rendered.manifests);
     let mut schemas = Schemas::default();
     load_custom_schemas(&sides.selected, manifests.clone(), &mut schemas).await;
@@ -78,13 +106,14 @@ pub(super) async fn scan(
         baselines: &config.baselines,
         sources: &config.sources,
         cluster: &config.cluster_name,
-        scope: &scope,
+        scope,
         stable_masks: key.is_stable(),
     };
-    Ok(compare_sides(sides, manifests, &schemas, &terms, progress))
+    compare_sides(sides, manifests, &schemas, &terms, progress)
 }
 
-fn scope(live: &LiveSettings) -> anyhow::Result<Scope> {
+/// The part of the cluster that the config looks at.
+pub(super) fn scope(live: &LiveSettings) -> anyhow::Result<Scope> {
     let LiveSettings::Cluster(cluster) = live else { return Ok(Scope::default()) };
     let selector = cluster.label_selector.as_ref().map(|text| text.parse()).transpose();
     Ok(Scope {
@@ -139,7 +168,7 @@ pub(super) fn compare_sides<'m>(
         foreign_masks: sides.selected.has_foreign_masks(),
         selective: terms.scope.selector.is_some(),
     };
-    let hpa = VersionedKind::new("autoscaling/v2", "HorizontalPodAutoscaler");
+    let hpa = hpa();
     let needs_helper = declared.has_scalable() && (sides.all.is_some() || declared.of(&hpa).is_none());
     let kinds: Vec<_> = declared.kinds().cloned().map(|kind| (kind, false)).collect();
     let helpers = needs_helper.then(|| (hpa.clone(), true));
@@ -148,7 +177,9 @@ pub(super) fn compare_sides<'m>(
         let of_kind = declared.of(kind).filter(|_| !is_helper);
         let live = if *is_helper { sides.helpers() } else { &sides.selected };
         async move {
-            let listed = live.list(kind, || KindScan::new(of_kind, context), KindScan::observe).await;
+            let start = || KindScan::new(of_kind, context);
+            let fold = Fold { start: &start, observe: &KindScan::observe, merge: &KindScan::merge };
+            let listed = live.list(kind, fold).await;
             progress.done(1);
             (kind.clone(), *is_helper, listed)
         }
@@ -222,10 +253,10 @@ pub async fn snapshot(
     let forge = super::forge(config)?;
     let (_, checkout) = super::checkout(config, forge.as_ref(), &mut report).await?;
     let tree = crate::adapters::render::SourceTree { root: checkout.root, ..Default::default() };
-    let rendered = super::render_all(config, &tree, &key, &mut report).await;
+    let rendered = super::render_all(config, &tree, &key, &unheard(), &mut report).await;
     let declared = Declared::new(rendered.iter().flat_map(|rendered| &rendered.manifests), &Scope::default());
     let mut kinds: Vec<VersionedKind> = declared.kinds().cloned().collect();
-    let hpa = VersionedKind::new("autoscaling/v2", "HorizontalPodAutoscaler");
+    let hpa = hpa();
     if declared.has_scalable() && !kinds.contains(&hpa) {
         kinds.push(hpa);
     }

@@ -10,6 +10,8 @@ mod publish;
 pub use live::snapshot;
 pub use offline::{DiffRequest, diff};
 
+use std::sync::Arc;
+
 use anyhow::Context;
 use futures::StreamExt;
 use jiff::Timestamp;
@@ -19,7 +21,7 @@ use tracing::{Instrument, info_span};
 use crate::adapters::forge::Forge;
 use crate::adapters::notify::{self, Alert};
 use crate::adapters::progress::Progress;
-use crate::adapters::render::{Rendered, SourceTree, render};
+use crate::adapters::render::{OnManifest, Rendered, SourceTree, render};
 use crate::adapters::repository::{Checkout, Repository};
 use crate::config::Config;
 use crate::domain::drift::scan::ScanResult;
@@ -52,22 +54,25 @@ pub async fn cycle(config: &Config, extent: Extent, now: Timestamp, progress: &P
         RunReport { cluster: config.cluster_name.clone(), started_at: now.to_string(), ..RunReport::default() };
 
     let forge = forge(config)?;
-    // the connection to the cluster comes up while the repository is read
-    let connect = live::Sides::connect(&config.live, &key).instrument(info_span!("connect"));
+    let scope = live::scope(&config.live)?;
+    let sides = Arc::new(live::Sides::connect(&config.live, &key).await?);
+    // the cluster is asked while the repository is read and rendered: reading it takes as long
+    let expecting = sides.expecting(scope.clone());
     let prepare = async {
         progress.stage("fetching the repository");
         let repository = checkout(config, forge.as_ref(), &mut report).instrument(info_span!("repository"));
         let (repository, checkout) = repository.await?;
         progress.stage("rendering");
         let tree = SourceTree { root: checkout.root.clone(), ..SourceTree::default() };
-        let rendered = render_all(config, &tree, &key, &mut report).instrument(info_span!("render")).await;
+        let render = render_all(config, &tree, &key, &expecting, &mut report);
+        let rendered = render.instrument(info_span!("render")).await;
         anyhow::Ok((repository, checkout, tree, rendered))
     };
-    let (prepared, sides) = tokio::join!(prepare, connect);
+    let (prepared, ()) = tokio::join!(prepare, sides.warm_up().instrument(info_span!("connect")));
     let (repository, checkout, tree, rendered) = prepared?;
 
     progress.stage("listing the cluster");
-    let scan = live::scan(config, &sides?, &rendered, &key, progress).instrument(info_span!("scan")).await?;
+    let scan = live::scan(config, &sides, &scope, &rendered, &key, progress).instrument(info_span!("scan")).await;
 
     assess(config, scan, extent, &mut report);
     if extent >= Extent::Plan {
@@ -121,8 +126,14 @@ async fn checkout(
     Ok((repository, checkout))
 }
 
-async fn render_all(config: &Config, tree: &SourceTree, key: &MaskKey, report: &mut RunReport) -> Vec<Rendered> {
-    let renders = config.sources.iter().map(|source| render(tree, source, key));
+async fn render_all(
+    config: &Config,
+    tree: &SourceTree,
+    key: &MaskKey,
+    heard: &OnManifest,
+    report: &mut RunReport,
+) -> Vec<Rendered> {
+    let renders = config.sources.iter().map(|source| render(tree, source, key, heard));
     let rendered: Vec<_> = futures::stream::iter(renders).buffered(RENDERS_AT_ONCE).collect().await;
     report.problems.extend(rendered.iter().flat_map(|one| one.problems.iter().cloned()));
     rendered

@@ -10,19 +10,17 @@ use kube::client::Body;
 use kube::config::KubeConfigOptions;
 use serde::Deserialize;
 use serde_json::Value;
+use tokio::runtime::Handle;
 use tokio::sync::{Mutex, OnceCell};
-use tokio::task::JoinSet;
 use tracing::debug;
 
-use super::object::{Item, read_page};
+use super::list::Ahead;
 use super::{ClusterSettings, ListError};
-use crate::domain::resource::{LiveObject, VersionedKind, split_api_version};
+use crate::domain::resource::{VersionedKind, split_api_version};
 use crate::domain::secret::MaskKey;
 
 /// How often one page is asked for before the list is given up.
 const ATTEMPTS: u32 = 4;
-/// How often a list whose token expired is started again.
-const RESTARTS: u32 = 3;
 /// A page that is larger is refused: 500 objects of the largest size that etcd stores.
 const LARGEST_PAGE: u64 = 1024 * 1024 * 1024;
 
@@ -31,9 +29,10 @@ const LARGEST_PAGE: u64 = 1024 * 1024 * 1024;
 pub struct Cluster {
     client: kube::Client,
     settings: ClusterSettings,
-    key: MaskKey,
+    pub(super) key: MaskKey,
     discovered: Arc<Discovered>,
     contact: Arc<Contact>,
+    pub(super) ahead: Arc<Ahead>,
 }
 
 /// The resources of each group and version that was asked for, once.
@@ -104,84 +103,34 @@ impl Cluster {
             key: key.clone(),
             discovered: Arc::default(),
             contact: Arc::default(),
+            ahead: Arc::new(Ahead::new(Handle::current())),
         })
     }
 
-    /// Lists a kind; see [`super::Live::list`].
-    pub(super) async fn list<S>(
-        &self,
-        kind: &VersionedKind,
-        start: impl Fn() -> S,
-        observe: impl Fn(&mut S, LiveObject),
-    ) -> Result<S, ListError> {
+    /// Where the objects of a kind are: one address, or one for each namespace of the config.
+    pub(super) async fn paths(&self, kind: &VersionedKind) -> Result<Vec<String>, ListError> {
         let resource = self.resource(kind).await?;
         let base = base_path(&kind.api_version);
-        let paths: Vec<String> = match (&self.settings.namespaces[..], resource.namespaced) {
-            ([], _) => vec![format!("{base}/{}", resource.name)],
+        match (&self.settings.namespaces[..], resource.namespaced) {
+            ([], _) => Ok(vec![format!("{base}/{}", resource.name)]),
             (namespaces, true) => {
-                namespaces.iter().map(|namespace| format!("{base}/namespaces/{namespace}/{}", resource.name)).collect()
+                let path = |namespace| format!("{base}/namespaces/{namespace}/{}", resource.name);
+                Ok(namespaces.iter().map(path).collect())
             }
             (_, false) => {
                 let message = "the kind has no namespaces, and the config names the namespaces to read".to_owned();
-                return Err(ListError::Failed { kind: kind.clone(), message });
-            }
-        };
-        let mut restarts = 0;
-        loop {
-            if let Some(state) = self.attempt(kind, &paths, &start, &observe).await? {
-                return Ok(state);
-            }
-            restarts += 1;
-            if restarts > RESTARTS {
-                let message = format!("the list expired {restarts} times; raise page_size");
-                return Err(ListError::Failed { kind: kind.clone(), message });
-            }
-            debug!(%kind, restarts, "the list expired, starting again");
-        }
-    }
-
-    /// One list from its beginning; none where it expired on the way. While a page is read, the next one is fetched.
-    async fn attempt<S>(
-        &self,
-        kind: &VersionedKind,
-        paths: &[String],
-        start: &impl Fn() -> S,
-        observe: &impl Fn(&mut S, LiveObject),
-    ) -> Result<Option<S>, ListError> {
-        let mut state = start();
-        for path in paths {
-            let mut page = self.page(kind, path, None).await?;
-            loop {
-                let Some(bytes) = page else { return Ok(None) };
-                // dropping it ends what it does
-                let mut ahead = JoinSet::new();
-                let each = |item: Item| {
-                    if let Some(live) = item.into_live(kind, &self.key) {
-                        observe(&mut state, live);
-                    }
-                };
-                let fetch_ahead = |next: String| {
-                    let (cluster, kind, path) = (self.clone(), kind.clone(), path.clone());
-                    ahead.spawn(async move { cluster.page(&kind, &path, Some(&next)).await });
-                };
-                read_page(&bytes, each, fetch_ahead).map_err(|error| ListError::Failed {
-                    kind: kind.clone(),
-                    message: format!("the answer cannot be read (line {} column {})", error.line(), error.column()),
-                })?;
-                page = match ahead.join_next().await {
-                    Some(fetched) => fetched.map_err(|error| ListError::Failed {
-                        kind: kind.clone(),
-                        message: format!("fetching it broke off: {error}"),
-                    })??,
-                    None => break,
-                };
+                Err(ListError::Failed { kind: kind.clone(), message })
             }
         }
-        Ok(Some(state))
     }
 
     /// One page; none where the token of an earlier page has expired (410).
-    async fn page(&self, kind: &VersionedKind, path: &str, next: Option<&str>) -> Result<Option<Vec<u8>>, ListError> {
+    pub(super) async fn page(
+        &self,
+        kind: &VersionedKind,
+        path: &str,
+        next: Option<&str>,
+    ) -> Result<Option<Vec<u8>>, ListError> {
         let mut query = vec![("limit", self.settings.page_size.to_string())];
         query.extend(self.settings.label_selector.clone().map(|selector| ("labelSelector", selector)));
         query.extend(next.map(|next| ("continue", next.to_owned())));

@@ -2,6 +2,7 @@
 //! by one; nothing is kept.
 
 pub mod kube;
+mod list;
 mod object;
 pub mod snapshot;
 
@@ -66,17 +67,28 @@ pub enum ListError {
 }
 
 impl Live {
-    /// Prepares the live side: a cluster is connected to, a snapshot is read. A cluster that does not answer is no error
-    /// here; its lists will fail.
+    /// Prepares the live side: a snapshot is read, a cluster is not asked yet.
     pub async fn connect(settings: &LiveSettings, key: &MaskKey) -> anyhow::Result<Self> {
         Ok(match settings {
-            LiveSettings::Cluster(settings) => {
-                let cluster = kube::Cluster::connect(settings, key).await?;
-                cluster.warm_up().await;
-                Self::Cluster(cluster)
-            }
+            LiveSettings::Cluster(settings) => Self::Cluster(kube::Cluster::connect(settings, key).await?),
             LiveSettings::Snapshot(path) => Self::open(path, Completeness::AsRecorded, key)?,
         })
+    }
+
+    /// Lets the connection be there by the time it is needed. One that does not come about is no error here; the lists
+    /// will fail.
+    pub async fn warm_up(&self) {
+        if let Self::Cluster(cluster) = self {
+            cluster.warm_up().await;
+        }
+    }
+
+    /// Says that a kind will be listed, if `wanted`, so that fetching it can begin. From any thread, as often as one
+    /// likes.
+    pub fn expect(&self, kind: &VersionedKind, wanted: impl FnOnce() -> bool) {
+        if let Self::Cluster(cluster) = self {
+            cluster.expect(kind, wanted);
+        }
     }
 
     /// Reads a snapshot, or what kubectl printed.
@@ -105,18 +117,32 @@ impl Live {
         }
     }
 
-    /// Lists every object of a kind, folding each into a state that `start` makes.
+    /// Lists every object of a kind, folding them into a state.
     /// A list that breaks off is started again with a fresh state; one that fails drops its state whole, so that half a
     /// list is never taken for all of it. Objects that a namespace list cannot see are not reported as absent.
-    pub async fn list<S>(
-        &self,
-        kind: &VersionedKind,
-        start: impl Fn() -> S,
-        observe: impl Fn(&mut S, LiveObject),
-    ) -> Result<S, ListError> {
+    pub async fn list<S: Send>(&self, kind: &VersionedKind, fold: Fold<'_, S>) -> Result<S, ListError> {
         match self {
-            Self::Cluster(cluster) => cluster.list(kind, start, observe).await,
-            Self::Snapshot(snapshot) => snapshot.list(kind, start, observe),
+            Self::Cluster(cluster) => cluster.list(kind, fold).await,
+            Self::Snapshot(snapshot) => snapshot.list(kind, fold),
         }
     }
 }
+
+/// What becomes of the objects of a list: states are started on several threads, take in objects one by one, and are
+/// merged in the order of the list.
+pub struct Fold<'f, S> {
+    /// An empty state.
+    pub start: &'f (dyn Fn() -> S + Sync),
+    /// Takes in one object.
+    pub observe: &'f (dyn Fn(&mut S, LiveObject) + Sync),
+    /// Adds a state that came after.
+    pub merge: &'f (dyn Fn(&mut S, S) + Sync),
+}
+
+impl<S> Clone for Fold<'_, S> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<S> Copy for Fold<'_, S> {}

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::object::{Item, read_page};
-use super::{ListError, Live};
+use super::{Fold, ListError, Live};
 use crate::domain::problem::{Place, Problem};
 use crate::domain::resource::{LiveObject, VersionedKind};
 use crate::domain::secret::MaskKey;
@@ -103,12 +103,7 @@ impl Snapshot {
         self.foreign_mask
     }
 
-    pub(super) fn list<S>(
-        &self,
-        kind: &VersionedKind,
-        start: impl Fn() -> S,
-        observe: impl Fn(&mut S, LiveObject),
-    ) -> Result<S, ListError> {
+    pub(super) fn list<S>(&self, kind: &VersionedKind, fold: Fold<'_, S>) -> Result<S, ListError> {
         let failed = |message: String| ListError::Failed { kind: kind.clone(), message };
         let objects = self.objects.get(kind);
         if let Some(recorded) = &self.recorded {
@@ -132,11 +127,11 @@ impl Snapshot {
                 return Err(failed("the file holds none; add it to what kubectl prints".to_owned()));
             }
         }
-        let mut state = start();
+        let mut state = (fold.start)();
         for text in objects.into_iter().flatten() {
             let item: Item = serde_json::from_str(text).map_err(|error| failed(error.to_string()))?;
             if let Some(live) = item.into_live(kind, &self.key) {
-                observe(&mut state, live);
+                (fold.observe)(&mut state, live);
             }
         }
         Ok(state)
@@ -277,6 +272,13 @@ fn text_of(live: &LiveObject) -> String {
     object.to_string()
 }
 
+/// Every object of a list as a line.
+const LINES: Fold<'static, Vec<String>> = Fold {
+    start: &Vec::new,
+    observe: &|lines, live| lines.push(text_of(&live)),
+    merge: &|lines, more| lines.extend(more),
+};
+
 impl Live {
     /// Writes these kinds to a snapshot file, which appears only once it is complete. A kind that cannot be listed is
     /// recorded as failed, and told.
@@ -294,7 +296,7 @@ impl Live {
         let mut recorded = Vec::new();
         let mut failures = Vec::new();
         for kind in kinds {
-            let listed = self.list(kind, Vec::new, |lines: &mut Vec<String>, live| lines.push(text_of(&live))).await;
+            let listed = self.list(kind, LINES).await;
             let error = match listed {
                 Ok(lines) => {
                     for line in lines {
@@ -340,7 +342,12 @@ mod tests {
 
     fn names(snapshot: &Snapshot, api_version: &str, kind: &str) -> Result<Vec<String>, String> {
         let kind = VersionedKind::new(api_version, kind);
-        let listed = snapshot.list(&kind, Vec::new, |names: &mut Vec<String>, live| names.push(live.id.to_string()));
+        let fold: Fold<'_, Vec<String>> = Fold {
+            start: &Vec::new,
+            observe: &|names, live| names.push(live.id.to_string()),
+            merge: &|names, more| names.extend(more),
+        };
+        let listed = snapshot.list(&kind, fold);
         listed.map_err(|error| error.to_string())
     }
 

@@ -17,7 +17,7 @@ use super::plain::rendered;
 use super::process::{ProcessError, find, run};
 use super::tree::SourceTree;
 use crate::domain::problem::{Place, Problem};
-use crate::domain::resource::Origin;
+use crate::domain::resource::{Manifest, Origin};
 use crate::domain::secret::MaskKey;
 use crate::domain::source::Source;
 use crate::domain::yaml::read_documents;
@@ -26,7 +26,12 @@ const ORIGIN: &str = "config.kubernetes.io/origin";
 
 /// Renders a source. Kustomize builds all of it or nothing, so one broken file makes the whole source incomplete.
 /// Blocks; to be called where that is allowed, inside of a tokio runtime.
-pub(super) fn render(tree: &SourceTree, source: &Source, key: &MaskKey) -> Rendered {
+pub(super) fn render(
+    tree: &SourceTree,
+    source: &Source,
+    key: &MaskKey,
+    heard: &(dyn Fn(&Manifest) + Sync),
+) -> Rendered {
     let mut seen = look_through(tree, &source.path);
     let mut problems = std::mem::take(&mut seen.problems);
     let reads = seen.folders.iter().cloned().collect();
@@ -35,7 +40,9 @@ pub(super) fn render(tree: &SourceTree, source: &Source, key: &MaskKey) -> Rende
             Ok(text) => {
                 let mut objects = read_objects(&shown(&source.path), &text, source.namespace.as_deref());
                 trace_back(&mut objects, tree);
-                return Rendered { reads, ..rendered(objects.masked(&source.name, key)) };
+                let rendered = rendered(objects.masked(&source.name, key));
+                rendered.manifests.iter().for_each(heard);
+                return Rendered { reads, ..rendered };
             }
             Err(problem) => {
                 problems.extend(broken_files(tree, &seen));

@@ -9,6 +9,8 @@ pub mod tree;
 
 pub use tree::SourceTree;
 
+use std::sync::Arc;
+
 use crate::domain::problem::Problem;
 use crate::domain::resource::Manifest;
 use crate::domain::secret::MaskKey;
@@ -37,12 +39,20 @@ impl Rendered {
     }
 }
 
+/// Hears of every manifest as soon as it is rendered, on any thread.
+pub type OnManifest = Arc<dyn Fn(&Manifest) + Send + Sync>;
+
+/// Where nobody wants to hear.
+pub fn unheard() -> OnManifest {
+    Arc::new(|_| {})
+}
+
 /// Renders a source. Reading files and waiting for programs blocks, and so runs on a thread that may.
-pub async fn render(tree: &SourceTree, source: &Source, key: &MaskKey) -> Rendered {
-    let (tree, own, key) = (tree.clone(), source.clone(), key.clone());
+pub async fn render(tree: &SourceTree, source: &Source, key: &MaskKey, heard: &OnManifest) -> Rendered {
+    let (tree, own, key, heard) = (tree.clone(), source.clone(), key.clone(), Arc::clone(heard));
     let rendered = tokio::task::spawn_blocking(move || match own.renderer {
-        Renderer::Plain => plain::render(&tree, &own, &key),
-        Renderer::Kustomize => kustomize::render(&tree, &own, &key),
+        Renderer::Plain => plain::render(&tree, &own, &key, &*heard),
+        Renderer::Kustomize => kustomize::render(&tree, &own, &key, &*heard),
     });
     rendered.await.unwrap_or_else(|_| Rendered {
         problems: vec![Problem::error(format!(

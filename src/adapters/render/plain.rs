@@ -14,8 +14,8 @@ use crate::domain::secret::MaskKey;
 use crate::domain::source::Source;
 
 /// Reads the manifests of a source. A file that cannot be read is a problem; the others are read all the same.
-pub fn render(tree: &SourceTree, source: &Source, key: &MaskKey) -> Rendered {
-    let reader = Reader { source: &source.name, namespace: source.namespace.as_deref(), key };
+pub fn render(tree: &SourceTree, source: &Source, key: &MaskKey, heard: &(dyn Fn(&Manifest) + Sync)) -> Rendered {
+    let reader = Reader { source: &source.name, namespace: source.namespace.as_deref(), key, heard };
     let read = reader.folder(tree, &source.path, |file| file.to_owned());
     Rendered { reads: vec![source.path.clone()], ..rendered(read) }
 }
@@ -23,7 +23,7 @@ pub fn render(tree: &SourceTree, source: &Source, key: &MaskKey) -> Rendered {
 /// Reads files and folders given on the command line, such as a checkout or what `kubectl get -o yaml` printed.
 /// Origins are named as the paths were given.
 pub fn read_paths(paths: &[PathBuf], source: &str, namespace: Option<&str>, key: &MaskKey) -> Rendered {
-    let reader = Reader { source, namespace, key };
+    let reader = Reader { source, namespace, key, heard: &|_| {} };
     let mut all = Declared::default();
     for path in paths {
         all.extend(reader.path(path));
@@ -55,6 +55,7 @@ struct Reader<'r> {
     source: &'r str,
     namespace: Option<&'r str>,
     key: &'r MaskKey,
+    heard: &'r (dyn Fn(&Manifest) + Sync),
 }
 
 impl Reader<'_> {
@@ -107,7 +108,11 @@ impl Reader<'_> {
 
     fn file(&self, tree: &SourceTree, file: &str, shown: &str) -> Declared {
         match tree.read_text(file) {
-            Ok(Some(text)) => read_objects(shown, &text, self.namespace).masked(self.source, self.key),
+            Ok(Some(text)) => {
+                let declared = read_objects(shown, &text, self.namespace).masked(self.source, self.key);
+                declared.manifests.iter().for_each(|(manifest, _)| (self.heard)(manifest));
+                declared
+            }
             Ok(None) => {
                 let problem = Problem::error("the file went away while it was read").at(Place::file(shown));
                 Declared::problem(problem.help("run again"))
@@ -163,13 +168,13 @@ mod tests {
             ("s/README.md", "a: ["),
             ("other.yaml", &a),
         ]);
-        let rendered = render(&tree, &source("s"), &MaskKey::for_this_run(b"k"));
+        let rendered = render(&tree, &source("s"), &MaskKey::for_this_run(b"k"), &|_| {});
         let files: Vec<_> = rendered.manifests.iter().map(|m| m.origin.as_ref().unwrap().file.as_str()).collect();
         assert_eq!(files, ["s/a.yaml", "s/c.json"]);
         assert_eq!(rendered.problems.len(), 1);
         assert_eq!(rendered.problems[0].place.as_ref().unwrap().file, "s/b.yaml");
         assert!(rendered.incomplete);
-        assert!(render(&tree, &source("missing"), &MaskKey::for_this_run(b"k")).incomplete);
+        assert!(render(&tree, &source("missing"), &MaskKey::for_this_run(b"k"), &|_| {}).incomplete);
     }
 
     /// Of two declarations of one object the later counts, and a warning names both.
@@ -177,7 +182,7 @@ mod tests {
     fn the_later_of_two_declarations_counts() {
         let (first, second) = (config_map("a"), config_map("a") + "data: {k: v}\n");
         let (_folder, tree) = tree(&[("a.yaml", &first), ("b.yaml", &second)]);
-        let rendered = render(&tree, &source(""), &MaskKey::for_this_run(b"k"));
+        let rendered = render(&tree, &source(""), &MaskKey::for_this_run(b"k"), &|_| {});
         assert_eq!(rendered.manifests.len(), 1);
         assert_eq!(rendered.manifests[0].object()["data"]["k"], "v");
         let problem = &rendered.problems[0];
@@ -193,7 +198,7 @@ mod tests {
     fn secrets_are_masked() {
         let secret = "apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: Secret\n  metadata: {name: s}\n  stringData: {password: hunter2}\n";
         let (_folder, tree) = tree(&[("a.yaml", secret), ("b.yaml", "kind: Secret\nstringData: {password: hunter2\n")]);
-        let rendered = render(&tree, &source(""), &MaskKey::for_this_run(b"k"));
+        let rendered = render(&tree, &source(""), &MaskKey::for_this_run(b"k"), &|_| {});
         assert_eq!(rendered.manifests.len(), 1);
         let text = format!("{} {:?}", rendered.manifests[0].object(), rendered.problems);
         assert!(!text.contains("hunter2") && text.contains("masked:"), "{text}");

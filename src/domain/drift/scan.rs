@@ -106,7 +106,8 @@ pub struct Scope {
 }
 
 impl Scope {
-    fn holds(&self, manifest: &Manifest) -> bool {
+    /// Whether a declared object is looked at.
+    pub fn holds(&self, manifest: &Manifest) -> bool {
         let in_namespace = self.namespaces.is_empty()
             || manifest.id.namespace.as_ref().is_none_or(|namespace| self.namespaces.contains(namespace));
         let selected = self.selector.as_ref().is_none_or(|selector| {
@@ -163,10 +164,14 @@ impl<'m> Declared<'m> {
 
     /// Whether anything is declared that an HPA may scale.
     pub fn has_scalable(&self) -> bool {
-        let cannot_scale =
-            |group: &str| matches!(group, "" | "batch" | "networking.k8s.io" | "rbac.authorization.k8s.io");
-        self.kinds().any(|kind| !cannot_scale(&kind.group_kind().group) || kind.kind == "ReplicationController")
+        self.kinds().any(may_scale)
     }
+}
+
+/// Whether an HPA may scale objects of this kind.
+pub fn may_scale(kind: &VersionedKind) -> bool {
+    let cannot_scale = |group: &str| matches!(group, "" | "batch" | "networking.k8s.io" | "rbac.authorization.k8s.io");
+    !cannot_scale(&kind.group_kind().group) || kind.kind == "ReplicationController"
 }
 
 /// The scan of one kind: [`KindScan::observe`] for each live object, then [`KindScan::finish`].
@@ -213,6 +218,18 @@ impl<'a> KindScan<'a> {
         self.compared += 1;
         self.found.insert(manifest.id.clone());
         self.findings.extend(self.finder.find(manifest, &live));
+    }
+
+    /// Adds what another scan of the same kind saw of the same list.
+    pub fn merge(&mut self, other: Self) {
+        self.findings.extend(other.findings);
+        for (name, times) in other.seen {
+            *self.seen.entry(name).or_default() += times;
+        }
+        self.found.extend(other.found);
+        self.autoscalers.extend(other.autoscalers);
+        self.live += other.live;
+        self.compared += other.compared;
     }
 
     /// What was found, with what is missing.

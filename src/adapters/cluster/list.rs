@@ -1,0 +1,152 @@
+//! One list of one kind: pages fetched ahead, each read and folded on all processors, started again where its token
+//! expired.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
+use tokio::task::{JoinHandle, JoinSet};
+use tracing::debug;
+
+use super::kube::Cluster;
+use super::object::{Item, read_page};
+use super::{Fold, ListError};
+use crate::domain::resource::VersionedKind;
+
+/// How often a list whose token expired is started again.
+const RESTARTS: u32 = 3;
+/// How many first pages are fetched at once before their lists are asked for.
+const FETCHES_AHEAD: usize = 4;
+/// Objects that one processor takes at a time.
+const BATCH: usize = 64;
+
+type FirstPage = JoinHandle<Result<Option<Vec<u8>>, ListError>>;
+
+/// First pages of kinds that will be listed.
+#[derive(Debug)]
+pub(super) struct Ahead {
+    runtime: Handle,
+    permits: Arc<Semaphore>,
+    pages: Mutex<HashMap<VersionedKind, Option<FirstPage>>>,
+}
+
+impl Ahead {
+    pub(super) fn new(runtime: Handle) -> Self {
+        Self { runtime, permits: Arc::new(Semaphore::new(FETCHES_AHEAD)), pages: Mutex::default() }
+    }
+
+    fn take(&self, kind: &VersionedKind) -> Option<FirstPage> {
+        self.pages.lock().unwrap_or_else(PoisonError::into_inner).get_mut(kind)?.take()
+    }
+}
+
+impl Cluster {
+    /// Fetches the first page of a kind that will be listed, unless that has begun. From any thread.
+    pub(super) fn expect(&self, kind: &VersionedKind, wanted: impl FnOnce() -> bool) {
+        let mut pages = self.ahead.pages.lock().unwrap_or_else(PoisonError::into_inner);
+        if pages.contains_key(kind) || !wanted() {
+            return;
+        }
+        let (cluster, own) = (self.clone(), kind.clone());
+        let fetch = self.ahead.runtime.spawn(async move {
+            let _permit = cluster.ahead.permits.acquire().await;
+            let paths = cluster.paths(&own).await?;
+            match paths.first() {
+                Some(path) => cluster.page(&own, path, None).await,
+                None => Ok(None),
+            }
+        });
+        pages.insert(kind.clone(), Some(fetch));
+    }
+
+    /// Lists a kind; see [`super::Live::list`].
+    pub(super) async fn list<S: Send>(&self, kind: &VersionedKind, fold: Fold<'_, S>) -> Result<S, ListError> {
+        let paths = self.paths(kind).await?;
+        let mut first = self.ahead.take(kind);
+        for restarts in 0..=RESTARTS {
+            if let Some(state) = self.attempt(kind, &paths, first.take(), fold).await? {
+                return Ok(state);
+            }
+            debug!(%kind, restarts, "the list expired, starting again");
+        }
+        let message = format!("the list expired {} times; raise page_size", RESTARTS + 1);
+        Err(ListError::Failed { kind: kind.clone(), message })
+    }
+
+    /// One list from its beginning; none where it expired on the way. While a page is read, the next one is fetched.
+    async fn attempt<S: Send>(
+        &self,
+        kind: &VersionedKind,
+        paths: &[String],
+        mut first: Option<FirstPage>,
+        fold: Fold<'_, S>,
+    ) -> Result<Option<S>, ListError> {
+        let failed = |message: String| ListError::Failed { kind: kind.clone(), message };
+        let broke_off = |error: tokio::task::JoinError| failed(format!("fetching it broke off: {error}"));
+        let mut state = (fold.start)();
+        for path in paths {
+            let mut page = match first.take() {
+                Some(first) => first.await.map_err(broke_off)??,
+                None => self.page(kind, path, None).await?,
+            };
+            loop {
+                let Some(bytes) = page else { return Ok(None) };
+                // dropping it ends what it does
+                let mut next = JoinSet::new();
+                let fetch_next = |token: String| {
+                    let (cluster, kind, path) = (self.clone(), kind.clone(), path.clone());
+                    let fetch = async move { cluster.page(&kind, &path, Some(&token)).await };
+                    next.spawn_on(fetch, &self.ahead.runtime);
+                };
+                self.read(kind, &bytes, &mut state, fold, fetch_next).map_err(|error| {
+                    failed(format!("the answer cannot be read (line {} column {})", error.line(), error.column()))
+                })?;
+                page = match next.join_next().await {
+                    Some(fetched) => fetched.map_err(broke_off)??,
+                    None => break,
+                };
+            }
+        }
+        Ok(Some(state))
+    }
+
+    /// Reads a page and folds its objects on all processors, in the order of the page.
+    fn read<S: Send>(
+        &self,
+        kind: &VersionedKind,
+        bytes: &[u8],
+        state: &mut S,
+        fold: Fold<'_, S>,
+        next: impl FnOnce(String) + Send,
+    ) -> Result<(), serde_json::Error> {
+        let parts = Mutex::new(Vec::new());
+        rayon::scope(|scope| {
+            let mut batches = 0..;
+            let mut hand_over = |batch: Vec<Item>| {
+                let (number, parts) = (batches.next(), &parts);
+                scope.spawn(move |_| {
+                    let mut part = (fold.start)();
+                    for live in batch.into_iter().filter_map(|item| item.into_live(kind, &self.key)) {
+                        (fold.observe)(&mut part, live);
+                    }
+                    parts.lock().unwrap_or_else(PoisonError::into_inner).push((number, part));
+                });
+            };
+            let mut batch = Vec::with_capacity(BATCH);
+            let each = |item: Item| {
+                batch.push(item);
+                if batch.len() == BATCH {
+                    hand_over(std::mem::replace(&mut batch, Vec::with_capacity(BATCH)));
+                }
+            };
+            let read = read_page(bytes, each, next);
+            hand_over(batch);
+            read
+        })?;
+        let mut parts = parts.into_inner().unwrap_or_else(PoisonError::into_inner);
+        parts.sort_by_key(|(number, _)| *number);
+        parts.into_iter().for_each(|(_, part)| (fold.merge)(state, part));
+        Ok(())
+    }
+}
