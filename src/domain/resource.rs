@@ -151,7 +151,8 @@ impl Manifest {
     /// Keeps `object`, whose secrets the caller has masked (see [`crate::domain::secret`]).
     pub fn new(id: ResourceId, source: &str, origin: Option<Origin>, object: &Value) -> Self {
         let api_version = object.get("apiVersion").and_then(Value::as_str).unwrap_or_default().to_owned();
-        Self { id, api_version, source: source.to_owned(), origin, body: object.to_string().into_bytes().into() }
+        let body = serde_json::to_vec(object).expect("a Value always serialises");
+        Self { id, api_version, source: source.to_owned(), origin, body: body.into() }
     }
 
     /// The object.
