@@ -2,10 +2,9 @@
 //! expired.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use tokio::runtime::Handle;
-use tokio::sync::Semaphore;
 use tokio::task::{JoinHandle, JoinSet};
 use tracing::debug;
 
@@ -16,8 +15,8 @@ use crate::domain::resource::VersionedKind;
 
 /// How often a list whose token expired is started again.
 const RESTARTS: u32 = 3;
-/// How many first pages are fetched at once before their lists are asked for.
-const FETCHES_AHEAD: usize = 4;
+/// How many first pages may wait for their lists: enough to keep the API server busy, few enough for the memory.
+const PAGES_AHEAD: usize = 4;
 /// Objects that one processor takes at a time.
 const BATCH: usize = 64;
 
@@ -27,13 +26,12 @@ type FirstPage = JoinHandle<Result<Option<Vec<u8>>, ListError>>;
 #[derive(Debug)]
 pub(super) struct Ahead {
     runtime: Handle,
-    permits: Arc<Semaphore>,
     pages: Mutex<HashMap<VersionedKind, Option<FirstPage>>>,
 }
 
 impl Ahead {
     pub(super) fn new(runtime: Handle) -> Self {
-        Self { runtime, permits: Arc::new(Semaphore::new(FETCHES_AHEAD)), pages: Mutex::default() }
+        Self { runtime, pages: Mutex::default() }
     }
 
     fn take(&self, kind: &VersionedKind) -> Option<FirstPage> {
@@ -42,15 +40,16 @@ impl Ahead {
 }
 
 impl Cluster {
-    /// Fetches the first page of a kind that will be listed, unless that has begun. From any thread.
+    /// Fetches the first page of a kind that will be listed, unless that has begun or enough are waiting. From any
+    /// thread.
     pub(super) fn expect(&self, kind: &VersionedKind, wanted: impl FnOnce() -> bool) {
         let mut pages = self.ahead.pages.lock().unwrap_or_else(PoisonError::into_inner);
-        if pages.contains_key(kind) || !wanted() {
+        let waiting = pages.values().filter(|page| page.is_some()).count();
+        if waiting >= PAGES_AHEAD || pages.contains_key(kind) || !wanted() {
             return;
         }
         let (cluster, own) = (self.clone(), kind.clone());
         let fetch = self.ahead.runtime.spawn(async move {
-            let _permit = cluster.ahead.permits.acquire().await;
             let paths = cluster.paths(&own).await?;
             match paths.first() {
                 Some(path) => cluster.page(&own, path, None).await,
