@@ -107,7 +107,8 @@ fn load(args: &ConfigArgs) -> anyhow::Result<Config> {
         }
         Err(problems) => {
             let lines: Vec<_> = problems.iter().map(ToString::to_string).collect();
-            anyhow::bail!("the configuration has {} problems\n{}", lines.len(), lines.join("\n"))
+            let count = if lines.len() == 1 { "a problem".to_owned() } else { format!("{} problems", lines.len()) };
+            anyhow::bail!("the configuration has {count}\n{}", lines.join("\n"))
         }
     }
 }

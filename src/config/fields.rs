@@ -111,15 +111,21 @@ impl<'n, 's> Fields<'n, 's> {
 
     /// The node of a key; `null` counts as not given.
     pub(super) fn node(&self, key: &'static str) -> Option<&'n Node> {
-        if !self.known.borrow().contains(&key) {
-            self.known.borrow_mut().push(key);
-        }
+        self.know(key);
         let entry = self.entries.iter().rev().find(|entry| entry.key == key)?;
         (!matches!(entry.value.content, Content::Scalar(Value::Null))).then_some(&entry.value)
     }
 
-    /// Whether any of these keys is given.
-    pub(super) fn has(&self, key: &str) -> bool {
+    fn know(&self, key: &'static str) {
+        let mut known = self.known.borrow_mut();
+        if !known.contains(&key) {
+            known.push(key);
+        }
+    }
+
+    /// Whether a key is given.
+    pub(super) fn has(&self, key: &'static str) -> bool {
+        self.know(key);
         self.entries.iter().any(|entry| entry.key == key)
     }
 

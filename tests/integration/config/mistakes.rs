@@ -36,6 +36,7 @@ fn unknown_keys() {
     assert_snapshot!(with("polices: mine.yaml\n"), @"trueup.yaml:3: unknown key `polices` (did you mean `policies`?)");
     assert_snapshot!(with("zzz: 1\n"), @"trueup.yaml:3: unknown key `zzz` (known are `cluster`, `repository`, `sources`, `forge`, `secrets`, `managers`, `categories`, `thresholds`, `ignore`, `scoring`, `policies`, `baselines`, `alerts`, `schedule`, `proposals`)");
     assert_snapshot!(with("cluster:\n  page-size: 10\n"), @"trueup.yaml:4: unknown key `page-size` in `cluster` (did you mean `page_size`?)");
+    assert_snapshot!(with("cluster: {nam: prod}\n"), @"trueup.yaml:3: unknown key `nam` in `cluster` (did you mean `name`?)");
     assert_snapshot!(with("forge: {github: {repository: a/b, tokn_env: T}}\n"), @"
     trueup.yaml:3: `forge.github` has no credentials (name them: token_env, token_file or app)
     trueup.yaml:3: unknown key `tokn_env` in `forge.github` (did you mean `token_env`?)

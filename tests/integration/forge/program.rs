@@ -1,5 +1,8 @@
 //! The program against GitHub: a process of its own, a repository behind HTTP, and what its runs leave there.
 
+use std::process::Stdio;
+use std::time::Duration;
+
 use crate::support::cli::{Desk, Ran};
 use crate::support::git::{ALICE, MAIN};
 use crate::support::github::{Fault, GitHub, Repository};
@@ -39,6 +42,16 @@ impl Scene {
         let ran = self.desk.trueup(["run", "--live", "live.yaml"]).env("TOKEN", self.github.token()).run();
         assert!(!ran.everything().contains(self.github.token()), "the token was said: {}", ran.everything());
         ran
+    }
+
+    /// A run that is killed after so many milliseconds, if it is not over by then.
+    fn run_and_kill(&self, milliseconds: u64) {
+        let mut command =
+            self.desk.trueup(["run", "--live", "live.yaml"]).env("TOKEN", self.github.token()).into_command();
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program starts");
+        std::thread::sleep(Duration::from_millis(milliseconds));
+        child.kill().expect("it can be killed");
+        child.wait().expect("it is gone");
     }
 
     fn branch(&self) -> String {
@@ -95,6 +108,26 @@ fn lost_answers() {
             assert_eq!((pull.labels, pull.reviewers), (vec!["drift".into()], vec!["alice".into()]), "{operation}");
             scene.github.finish();
         }
+    }
+}
+
+/// Killed at any moment, cold and in the middle of its work, a run leaves nothing that the next one does not complete: one
+/// branch with one commit, one pull request with its people and labels.
+#[test]
+fn killed_at_any_moment() {
+    for milliseconds in (5..150).step_by(12) {
+        let scene = Scene::new();
+        scene.run_and_kill(milliseconds);
+        scene.run_and_kill(milliseconds + 60);
+        scene.run().exits(0);
+        let pulls = scene.repository.pull_requests();
+        assert_eq!(pulls.len(), 1, "killed after {milliseconds} ms");
+        assert_eq!((&*pulls[0].labels, &*pulls[0].reviewers), (&["drift".to_owned()][..], &["alice".to_owned()][..]));
+        assert_eq!(scene.repository.bare().log(&scene.branch()).len(), 1);
+        let writes = scene.github.writes();
+        scene.run().exits(0);
+        assert_eq!(scene.github.writes(), writes, "nothing is left to do");
+        scene.github.finish();
     }
 }
 
