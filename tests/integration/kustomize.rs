@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::cli::Desk;
+use crate::support::git::{ALICE, Bare, MAIN};
 use crate::support::servers::tools;
 
 const DEPLOYMENT: &str = "\
@@ -31,23 +32,7 @@ configMapGenerator:
 /// A config repository of these files, tracked by a configuration of these sources, beside these live objects.
 fn desk(files: &[(&str, &str)], sources: &str, live: &[Value]) -> Desk {
     let desk = Desk::new();
-    for (path, text) in files {
-        desk.write(&format!("repository/{path}"), text);
-    }
-    let repository = desk.path("repository");
-    for args in [
-        &["init", "-q", "-b", "main"] as &[_],
-        &["add", "."],
-        &["-c", "user.name=ada", "-c", "user.email=ada@company.example", "commit", "-q", "-m", "all"],
-        &["clone", "-q", "--bare", ".", "../remote.git"],
-    ] {
-        let git = std::process::Command::new("git")
-            .args(args)
-            .current_dir(&repository)
-            .env("GIT_CONFIG_GLOBAL", "/dev/null")
-            .status();
-        assert!(git.expect("git starts").success(), "git {args:?}");
-    }
+    Bare::init(desk.path("remote.git")).commit(MAIN, files, ALICE);
     let list = json!({"apiVersion": "v1", "kind": "List", "items": live});
     desk.write("live.json", &list.to_string());
     let config = format!(
