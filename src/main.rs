@@ -145,7 +145,10 @@ async fn run_demo(cli: &Cli, args: &DemoArgs, progress: &Progress) -> anyhow::Re
         // kept on purpose: the demo says where to look
         None => temporary.keep(),
     };
-    let text = demo(&folder, args.report.output, &options(cli, &args.report), schedule::now(), progress).await?;
+    // as it was called: `cargo run` puts nothing on the PATH
+    let program = std::env::args().next().unwrap_or_else(|| "trueup".to_owned());
+    let options = options(cli, &args.report);
+    let text = demo(&folder, &program, args.report.output, &options, schedule::now(), progress).await?;
     write_out(text.as_bytes())?;
     Ok(Ending::Finished { drift: false, complete: true })
 }

@@ -29,9 +29,10 @@ const REPOSITORY: &[(&str, &str)] = &[
 const CLUSTER: &str = include_str!("cluster.jsonl");
 const CONFIG: &str = include_str!("trueup.yaml");
 
-/// Runs the demo in `folder` and tells what happened.
+/// Runs the demo in `folder` and tells what happened. `program` is how this program was called, for what to try next.
 pub async fn demo(
     folder: &Path,
+    program: &str,
     format: Format,
     options: &Options,
     now: Timestamp,
@@ -47,7 +48,7 @@ pub async fn demo(
     })?;
     let report = cycle(&loaded.config, Extent::Publish, now, progress).await?;
     Ok(match format {
-        Format::Table => tell(&report, folder, &config_file, options),
+        Format::Table => tell(&report, folder, program, &config_file, options),
         Format::Json | Format::Markdown => report::render(&report, format, options),
     })
 }
@@ -78,7 +79,7 @@ fn create_remote(path: &Path, now: Timestamp) -> Result<(), git2::Error> {
     Ok(())
 }
 
-fn tell(report: &RunReport, folder: &Path, config_file: &Path, options: &Options) -> String {
+fn tell(report: &RunReport, folder: &Path, program: &str, config_file: &Path, options: &Options) -> String {
     let mut text = String::new();
     let _ = writeln!(
         text,
@@ -104,10 +105,10 @@ fn tell(report: &RunReport, folder: &Path, config_file: &Path, options: &Options
         "\n── where to look, what to try ──────────────────────────────────────────────────\n\n\
          every pull request as a file     {folder}/pull-requests\n\
          every branch                     git -C {folder}/remote.git branch --list 'auto-remediation/*'\n\
-         run it again: nothing new        trueup run -c {config}\n\
-         what is tolerated and ignored    trueup scan -c {config} --all\n\
-         the same for programs            trueup scan -c {config} -o json\n\
-         your own two folders             trueup diff --declared manifests/ --live <(kubectl get deploy -A -o yaml --show-managed-fields)\n"
+         run it again: nothing new        {program} run -c {config}\n\
+         what is tolerated and ignored    {program} scan -c {config} --all\n\
+         the same for programs            {program} scan -c {config} -o json\n\
+         your own two folders             {program} diff --declared manifests/ --live <(kubectl get deploy -A -o yaml --show-managed-fields)\n"
     );
     text
 }
