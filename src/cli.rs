@@ -301,10 +301,11 @@ impl Cli {
     }
 
     /// Filter directives for the log. The level is trueup's own; libraries only speak up when something is wrong,
-    /// because at lower levels they write down addresses, and kube writes down whole bodies (Secrets) even as warnings.
+    /// because at lower levels they write down addresses. kube is silent: it writes down whole bodies (Secrets) as
+    /// warnings, and every attempt that failed as an error, which the report tells once and in better words.
     pub fn log_filter(&self) -> String {
         let libraries = if self.level() == LogLevel::Error { "error" } else { "warn" };
-        format!("{libraries},trueup={},kube_client=error", self.level().name())
+        format!("{libraries},trueup={},kube_client=off", self.level().name())
     }
 }
 
@@ -421,11 +422,11 @@ mod tests {
     #[test]
     fn log_levels() {
         let cases = [
-            ("trueup scan --log-level INFO", "warn,trueup=info,kube_client=error"),
-            ("trueup scan --log-level Warning", "warn,trueup=warn,kube_client=error"),
-            ("trueup scan -v --log-level error", "warn,trueup=debug,kube_client=error"),
-            ("trueup -vv scan", "warn,trueup=trace,kube_client=error"),
-            ("trueup scan -q", "error,trueup=error,kube_client=error"),
+            ("trueup scan --log-level INFO", "warn,trueup=info,kube_client=off"),
+            ("trueup scan --log-level Warning", "warn,trueup=warn,kube_client=off"),
+            ("trueup scan -v --log-level error", "warn,trueup=debug,kube_client=off"),
+            ("trueup -vv scan", "warn,trueup=trace,kube_client=off"),
+            ("trueup scan -q", "error,trueup=error,kube_client=off"),
         ];
         for (line, filter) in cases {
             assert_eq!(parse(line).log_filter(), filter, "{line}");

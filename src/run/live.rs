@@ -4,7 +4,7 @@ use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use tracing::{debug, warn};
+use tracing::{Instrument, debug, info_span, warn};
 
 use crate::adapters::cluster::{Fold, ListError, Live, LiveSettings};
 use crate::adapters::progress::Progress;
@@ -179,7 +179,7 @@ pub(super) fn compare_sides<'m>(
         async move {
             let start = || KindScan::new(of_kind, context);
             let fold = Fold { start: &start, observe: &KindScan::observe, merge: &KindScan::merge };
-            let listed = live.list(kind, fold).await;
+            let listed = live.list(kind, fold).instrument(info_span!("list", %kind)).await;
             progress.done(1);
             (kind.clone(), *is_helper, listed)
         }
