@@ -9,7 +9,7 @@ use super::fields::{Fields, Sink};
 use super::{AlertSettings, Config, Defaults, Loaded, Locations, baselines, policies, rules, sections};
 use crate::adapters::notify;
 use crate::domain::problem::{Level, Problem};
-use crate::domain::yaml::{Node, read_documents};
+use crate::domain::yaml::{Node, read_documents, repeated_keys};
 
 const FILE: &str = "trueup.yaml";
 
@@ -50,6 +50,9 @@ pub fn load(locations: &Locations, env: Env<'_>) -> Result<Loaded, Vec<Problem>>
 /// The one document of a configuration file.
 pub(super) fn document(text: &str, sink: &Sink) -> Result<Option<Node>, ()> {
     let documents = read_documents(text).map_err(|error| sink.error(error.line, error.message, "mend the YAML"))?;
+    for (key, line) in repeated_keys(text).unwrap_or_default() {
+        sink.error(line, format!("`{key}` is given twice"), "keep one of the two");
+    }
     let mut roots = documents.into_iter().filter_map(|document| document.root);
     let first = roots.next();
     if let Some(second) = roots.next() {

@@ -1,6 +1,6 @@
 //! The one reader: text → documents, values resolved as kubectl (go-yaml, YAML 1.1) resolves them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 
@@ -83,6 +83,28 @@ pub fn read_documents(text: &str) -> Result<Vec<Document>, YamlError> {
     let mut left = ALIAS_BUDGET;
     let documents = locate(text)?;
     documents.iter().enumerate().map(|(index, document)| read_document(index, document, &mut left)).collect()
+}
+
+/// Keys that stand in one mapping twice, each with the line of the second. kubectl lets the last one win without a word;
+/// who writes a file for people may want to know.
+pub fn repeated_keys(text: &str) -> Result<Vec<(String, usize)>, YamlError> {
+    let documents = locate(text)?;
+    let mut repeated = Vec::new();
+    let mut nodes: Vec<&Syntax<'_>> = documents.iter().map(|document| &document.root).collect();
+    while let Some(node) = nodes.pop() {
+        nodes.extend(node.children());
+        let Shape::Map { entries, .. } = &node.shape else { continue };
+        let mut seen = HashSet::new();
+        for pair in entries.iter().filter(|pair| !pair.key.is_merge_key()) {
+            if let Some(key) = key_text(&pair.key)
+                && !seen.insert(key.clone())
+            {
+                repeated.push((key, pair.key.line));
+            }
+        }
+    }
+    repeated.sort_by_key(|(_, line)| *line);
+    Ok(repeated)
 }
 
 fn read_document(index: usize, document: &DocumentSyntax<'_>, left: &mut usize) -> Result<Document, YamlError> {

@@ -17,7 +17,9 @@ const FILES: &[(&str, &str)] = &[
 fn config(yaml: &str, variables: &[(&str, &str)], locations: Locations) -> (Config, PathBuf) {
     let folder = tempfile::tempdir().expect("folder");
     let here = folder.path().to_string_lossy().into_owned();
-    for (name, text) in FILES.iter().copied().chain([("trueup.yaml", &*format!("{LEAST}{yaml}"))]) {
+    let (repository, sources) = LEAST.split_once('\n').expect("two lines");
+    let sources = if yaml.contains("sources:") { "" } else { sources };
+    for (name, text) in FILES.iter().copied().chain([("trueup.yaml", &*format!("{repository}\n{sources}{yaml}"))]) {
         std::fs::create_dir_all(folder.path().join(name).parent().expect("folder")).expect("folder");
         std::fs::write(folder.path().join(name), text).expect("write");
     }

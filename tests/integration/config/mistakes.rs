@@ -47,6 +47,13 @@ fn unknown_keys() {
     ");
 }
 
+/// A key given twice: neither of the two is taken silently.
+#[test]
+fn repeated_keys() {
+    assert_snapshot!(with("cluster: {name: a, page_size: 5, name: b}\n"), @"trueup.yaml:3: `name` is given twice (keep one of the two)");
+    assert_snapshot!(with("schedule:\n  cron: '@daily'\nschedule: {cron: '@hourly'}\n"), @"trueup.yaml:5: `schedule` is given twice (keep one of the two)");
+}
+
 /// Values of another type than the one wanted.
 #[test]
 fn wrong_types() {
