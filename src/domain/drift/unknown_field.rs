@@ -125,9 +125,14 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::domain::baseline::{Baseline, Baselines, Layer, Match};
+    use crate::domain::drift::Verdict;
     use crate::domain::drift::compare::{Comparison, Rules, compare};
+    use crate::domain::drift::findings::Finder;
+    use crate::domain::drift::scan::{ScanContext, ScanResult, ScanRules};
     use crate::domain::ownership::ManagerClasses;
     use crate::domain::resource::{LiveObject, ResourceId};
+    use crate::domain::source::{Delivery, DeliveryTool, Renderer, Source};
 
     fn against(declared: &Value, live: &Value, schemas: &Schemas) -> Comparison {
         let id = ResourceId::of(live).expect("named");
@@ -172,12 +177,9 @@ mod tests {
             let fields = declared["spec"]["template"]["spec"].as_object_mut().expect("map");
             fields.extend(spec.as_object().expect("map").clone());
             let found = against(&declared, &live, &schemas);
-            assert_eq!((told(&found.unknown), found.differences.len()), (expected_texts(&expected), 0), "{declared}");
+            assert_eq!(told(&found.unknown), expected, "{declared}");
+            assert_eq!(found.differences, [], "{declared}");
         }
-    }
-
-    fn expected_texts(texts: &[&str]) -> Vec<String> {
-        texts.iter().map(|text| (*text).to_owned()).collect()
     }
 
     /// What the live object has is known to its API server, and a known field that is gone stays drift.
@@ -228,5 +230,43 @@ mod tests {
             "spec.template.spec.containers[0].prots ports",
         ];
         assert_eq!(told(&UnknownField::all_of(&declared, &Schemas::default())), expected);
+    }
+
+    /// Against a baseline no API server has a say: a field that only the baseline has is drift of the repository.
+    #[test]
+    fn a_baseline_is_taken_at_its_word() {
+        let id = ResourceId::of(&deployment(&json!({}), &json!({}))).expect("named");
+        let criteria = Match { name: Some("web".to_owned()), ..Match::default() };
+        let expect = json!({"spec": {"fieldOfTomorrow": 1}});
+        let baselines = Baselines { documents: vec![Baseline { layer: Layer::Global, criteria, expect }] };
+        let sources = [Source {
+            name: "shop".to_owned(),
+            path: String::new(),
+            renderer: Renderer::Plain,
+            namespace: None,
+            environment: None,
+            service: None,
+            delivery: Delivery { tool: DeliveryTool::Unknown, manager: None },
+        }];
+        let (schemas, rules) = (Schemas::default(), ScanRules::default());
+        let context = ScanContext {
+            schemas: &schemas,
+            rules: &rules,
+            baselines: &baselines,
+            sources: &sources,
+            cluster: "",
+            stable_masks: true,
+            foreign_masks: false,
+            selective: false,
+        };
+        let object = deployment(&json!({}), &json!({"contaners": []}));
+        let manifest = Manifest::new(id.clone(), "shop", None, &object);
+        let live = LiveObject { id, object: deployment(&json!({}), &json!({})), managed_fields: None };
+        let mut result = ScanResult::default();
+        Finder::new(context).find(&manifest, &live).sort(&context, &mut result);
+        let items: Vec<_> = result.items.iter().map(|item| (item.path.to_string(), item.verdict)).collect();
+        assert_eq!(items, [("spec.fieldOfTomorrow".to_owned(), Verdict::RepositoryDrift)]);
+        let problems: Vec<_> = result.problems.iter().map(|problem| problem.message.as_str()).collect();
+        assert_eq!(problems, ["unknown field spec.template.spec.contaners in Deployment web"]);
     }
 }
