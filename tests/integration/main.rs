@@ -16,3 +16,4 @@ mod readme;
 mod repository;
 mod stories;
 mod support;
+mod yaml_reading;

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::domain::drift::Difference;
+use crate::domain::drift::unknown_field::UnknownField;
 use crate::domain::drift::walk::Walker;
 use crate::domain::field_path::FieldPath;
 use crate::domain::ownership::ManagerClasses;
@@ -38,6 +39,8 @@ pub struct Comparison {
     pub differences: Vec<Difference>,
     /// Live-only fields that something explains.
     pub explained: Vec<Explained>,
+    /// Declared fields that the schema does not know and the live object does not have.
+    pub unknown: Vec<UnknownField>,
 }
 
 /// Compares a declared object (secrets masked) with the live one.

@@ -12,11 +12,13 @@ use crate::domain::drift::scan::{IgnoreRule, RestoreMark, ScanContext, ScanResul
 use crate::domain::drift::semantic::replicas::{Autoscaler, UnderAutoscaler, judge};
 use crate::domain::drift::semantic::{Meaning, Pair, meanings};
 use crate::domain::drift::threshold::threshold_for;
+use crate::domain::drift::unknown_field::UnknownField;
 use crate::domain::drift::{Aspect, Category, Change, Confidence, Difference, DriftItem, DriftKind, Severity, Verdict};
 use crate::domain::field_path::FieldPath;
 use crate::domain::glob;
 use crate::domain::normalize::RESTORE_ANNOTATION;
 use crate::domain::outcome::SetAside;
+use crate::domain::problem::Problem;
 use crate::domain::resource::{LiveObject, Manifest, ResourceId};
 
 /// What was found in some resources, before it is known what counts.
@@ -25,6 +27,7 @@ pub struct Findings {
     items: Vec<DriftItem>,
     ignored: Vec<SetAside>,
     marks: BTreeMap<ResourceId, RestoreMark>,
+    problems: Vec<(ResourceId, Problem)>,
 }
 
 /// Finds drift in one pair at a time.
@@ -49,6 +52,7 @@ impl<'a> Finder<'a> {
             let path = explained.path.to_string();
             findings.ignored.push(SetAside { resource: manifest.id.clone(), path, reason: explained.reason });
         }
+        findings.tell(manifest, &comparison.unknown);
         if comparison.differences.is_empty() && approved.is_none() {
             return findings;
         }
@@ -96,6 +100,7 @@ impl<'a> Finder<'a> {
             native_default: None,
         };
         findings.items.push(self.item(manifest, &declared, &difference));
+        findings.tell(manifest, &UnknownField::all_of(&declared, self.context.schemas));
         let mark = declared.pointer("/metadata/annotations").and_then(|all| all.get(RESTORE_ANNOTATION)?.as_str());
         let mark = RestoreMark { declared: mark.map(str::to_owned), live: None };
         findings.marks.insert(manifest.id.clone(), mark);
@@ -127,7 +132,9 @@ impl<'a> Finder<'a> {
     ) {
         let git = LiveObject { id: manifest.id.clone(), object: declared.clone(), managed_fields: None };
         let rules = self.context.compare_rules(&manifest.source);
-        for difference in compare(approved, &git, &rules).differences {
+        let comparison = compare(approved, &git, &rules);
+        let unknown = comparison.unknown.into_iter().map(UnknownField::into_removal);
+        for difference in comparison.differences.into_iter().chain(unknown) {
             if difference.change == Change::Added {
                 continue;
             }
@@ -222,6 +229,11 @@ impl Findings {
         self.items.extend(other.items);
         self.ignored.extend(other.ignored);
         self.marks.extend(other.marks);
+        self.problems.extend(other.problems);
+    }
+
+    fn tell(&mut self, manifest: &Manifest, unknown: &[UnknownField]) {
+        self.problems.extend(unknown.iter().map(|field| (manifest.id.clone(), field.problem(manifest))));
     }
 
     /// Drops everything about resources of which nothing can be said after all.
@@ -231,6 +243,7 @@ impl Findings {
         if !unknown.is_empty() {
             self.items.retain(|item| !is_unknown(&item.resource));
             self.ignored.retain(|aside| !is_unknown(&aside.resource));
+            self.problems.retain(|(resource, _)| !is_unknown(resource));
         }
     }
 
@@ -305,6 +318,9 @@ impl Findings {
         }
         result.items.extend(counting);
         result.marks = self.marks;
+        let mut problems: Vec<_> = self.problems.into_iter().map(|(_, problem)| problem).collect();
+        problems.sort();
+        result.problems.extend(problems);
     }
 }
 

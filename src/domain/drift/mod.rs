@@ -13,6 +13,7 @@ pub mod item;
 pub mod scan;
 pub mod semantic;
 pub mod threshold;
+pub mod unknown_field;
 mod walk;
 mod walk_list;
 

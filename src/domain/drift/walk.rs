@@ -1,6 +1,6 @@
 //! The walk over a declared and a live object, guided by the type of each field.
 //!
-//! Declared and different is changed, declared and absent is removed. What only the live object has passes a sieve:
+//! Declared and different is changed, declared and absent is removed (or unknown to the schema). What only the live object has passes a sieve:
 //! empty, default, allocated and tool-written fields are no drift, then ownership decides (see facts of each rule in
 //! [`crate::domain::normalize`] and [`crate::domain::ownership`]).
 
@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::domain::drift::amount::distance;
 use crate::domain::drift::compare::{Comparison, Explained, Rules};
+use crate::domain::drift::unknown_field::UnknownField;
 use crate::domain::drift::{Change, Confidence, Difference, ManagerClass};
 use crate::domain::field_path::{FieldPath, Step};
 use crate::domain::normalize::defaults::{self, Site};
@@ -105,7 +106,10 @@ impl<'a> Walker<'a> {
                         self.value(&field.shape, value, other, Some(here));
                     }
                 }
-                (Some(value), _) if present(Some(value)) => self.removed(shape, &field, value, here),
+                (Some(value), _) if present(Some(value)) => match UnknownField::find(shape, name, value, &self.path) {
+                    Some(unknown) => self.found.unknown.push(unknown),
+                    None => self.removed(shape, &field, value, here),
+                },
                 // in a map, a declared null is kept as an empty value by some ways of applying, and dropped by others
                 (Some(_), Some(other)) if is_nothing(&field.shape, other) => {}
                 (_, Some(other)) if present(Some(other)) => self.added(&field, other, here, holder),

@@ -19,6 +19,9 @@ pub use custom::SchemaError;
 
 use crate::domain::resource::VersionedKind;
 
+/// The Kubernetes whose kinds are compiled in.
+pub const KUBERNETES: &str = "1.36";
+
 /// The type of a value.
 #[derive(Debug, Clone)]
 pub enum Shape {
@@ -230,6 +233,8 @@ mod tests {
         for part in generated::TYPES {
             assert!(part.fields.is_sorted_by_key(|field| &*field.name), "{} is not sorted", part.name);
         }
+        let header = include_str!("generated.rs").lines().next().expect("a header");
+        assert!(header.contains(&format!("Kubernetes v{KUBERNETES}.")), "{header}");
         let schemas = Schemas::default();
         let scope = |api_version: &str, kind: &str| schemas.is_namespaced(&VersionedKind::new(api_version, kind));
         assert_eq!(scope("apps/v1", "Deployment"), Some(true));

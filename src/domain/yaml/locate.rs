@@ -102,7 +102,8 @@ impl Syntax<'_> {
 
     /// Whether it is the key `<<`.
     pub(super) fn is_merge_key(&self) -> bool {
-        self.is_plain() && matches!(&self.shape, Shape::Scalar { text, .. } if text == "<<")
+        let may_be = self.is_plain() || self.tag == Some(Tag::Merge);
+        may_be && matches!(&self.shape, Shape::Scalar { text, .. } if text == "<<")
     }
 
     /// Whether it is a list or map in flow style.

@@ -16,6 +16,8 @@ pub(super) enum Tag {
     Null,
     Timestamp,
     Binary,
+    /// On the key `<<` what it is without a tag; elsewhere text.
+    Merge,
     /// An application's own tag: the text stays text.
     Other,
 }
@@ -31,6 +33,7 @@ impl Tag {
             Some("null") => Self::Null,
             Some("timestamp") => Self::Timestamp,
             Some("binary") => Self::Binary,
+            Some("merge") => Self::Merge,
             _ => Self::Other,
         }
     }
@@ -102,7 +105,7 @@ const MISMATCH: &str = "the value does not fit its tag";
 fn resolve(text: &str, plain: bool, tag: Option<Tag>) -> Result<Resolved, &'static str> {
     let resolved = match tag {
         None if plain => return Ok(implicit(text)),
-        None | Some(Tag::Str | Tag::Other) => return Ok(Resolved::Text(text.to_owned())),
+        None | Some(Tag::Str | Tag::Merge | Tag::Other) => return Ok(Resolved::Text(text.to_owned())),
         Some(Tag::Binary) => return binary(text).map(Resolved::Text),
         Some(Tag::Timestamp) => return Ok(Resolved::Text(text.to_owned())),
         Some(_) => implicit(text),

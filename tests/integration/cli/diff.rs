@@ -212,3 +212,32 @@ fn pipes() {
         assert_eq!(ran.status.code(), Some(0));
     }
 }
+
+/// A field that no schema knows is told once where it stands, with what was meant; it is no drift and changes no exit code.
+#[test]
+fn unknown_fields() {
+    let desk = Desk::new();
+    let named = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shop}\n";
+    let rest = "template: {spec: {containers: [{name: web, image: \"a:1\"}]";
+    desk.write(
+        "web.yaml",
+        &format!("# ours\n{named}spec: {{replicas: 2, {rest}, contaners: [{{name: hunter2}}]}}}}}}\n"),
+    );
+    desk.write("same.yaml", &format!("{named}spec: {{replicas: 2, {rest}}}}}}}\n"));
+    desk.write("other.yaml", &format!("{named}spec: {{replicas: 1, {rest}}}}}}}\n"));
+    desk.write("none.yaml", "");
+    for (live, expected) in [("same.yaml", vec![]), ("other.yaml", vec!["spec.replicas"]), ("none.yaml", vec![""])] {
+        let (paths, report) = diff(&desk, &["web.yaml", "--live", live]);
+        assert_eq!(paths, expected, "{live}: {report:#}");
+        let problems = serde_json::json!([{
+            "level": "warning",
+            "file": "web.yaml",
+            "line": 2,
+            "message": "unknown field spec.template.spec.contaners in Deployment shop/web",
+            "help": "not known to trueup's schema of Kubernetes 1.36: unless the cluster is newer, the API server refuses it or drops it silently; did you mean `containers`?",
+        }]);
+        assert_eq!((&report["problems"], &report["summary"]["complete"]), (&problems, &true.into()), "{live}");
+    }
+    let table = desk.trueup(["diff", "--declared", "web.yaml", "--live", "same.yaml"]).run().exits(0).stdout;
+    assert!(table.contains("unknown field spec.template.spec.contaners") && !table.contains("hunter2"), "{table}");
+}

@@ -64,6 +64,18 @@ impl Cluster {
 
     /// Runs kubectl with this standard input and these variables; it has to succeed.
     pub(crate) fn kubectl_with<S: AsRef<OsStr>>(&self, args: &[S], input: &str, env: &[(&str, &str)]) -> String {
+        let shown: Vec<_> = args.iter().map(|arg| arg.as_ref().to_string_lossy()).collect();
+        let done = self.try_kubectl(args, input, env);
+        done.unwrap_or_else(|said| panic!("kubectl {}: {said}\n{input}", shown.join(" ")))
+    }
+
+    /// Runs kubectl: what it prints, or how it complains.
+    pub(crate) fn try_kubectl<S: AsRef<OsStr>>(
+        &self,
+        args: &[S],
+        input: &str,
+        env: &[(&str, &str)],
+    ) -> Result<String, String> {
         let mut kubectl = self
             .as_administrator(&tools().join("kubectl"))
             .args(args)
@@ -75,10 +87,10 @@ impl Cluster {
             .expect("kubectl starts");
         kubectl.stdin.take().expect("piped").write_all(input.as_bytes()).expect("kubectl reads");
         let done = kubectl.wait_with_output().expect("kubectl ends");
-        let shown: Vec<_> = args.iter().map(|arg| arg.as_ref().to_string_lossy()).collect();
-        let said = String::from_utf8_lossy(&done.stderr);
-        assert!(done.status.success(), "kubectl {}: {said}\n{input}", shown.join(" "));
-        String::from_utf8(done.stdout).expect("UTF-8")
+        if !done.status.success() {
+            return Err(String::from_utf8_lossy(&done.stderr).into_owned());
+        }
+        Ok(String::from_utf8(done.stdout).expect("UTF-8"))
     }
 
     /// Runs a command line that trueup gave, as a person with a shell does.
