@@ -280,13 +280,17 @@ mod tests {
             let line = format!("{minute} {hour} {date} {month} {day}");
             // croner takes a line with a star for an interval, which a change of the clock neither delays nor repeats
             let is_interval = ["*", "0-59"].contains(&&*minute) || ["*", "0-23"].contains(&&*hour);
-            prop_assume!(!is_interval || ["UTC", "Asia/Kolkata"].contains(&zone));
+            let zone = if is_interval { "Asia/Kolkata" } else { zone };
             let zone = TimeZone::get(zone).expect("zone");
             let now = Timestamp::from_second(second).expect("time");
             let oracle = CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build().parse(&line).expect("croner parses");
             let expected = oracle.find_next_occurrence(&now.to_zoned(zone.clone()), false).expect("croner finds").timestamp();
             let found = CronSchedule::parse(&line).expect("parses").next_after(now, &zone).expect("next");
-            prop_assert_eq!(found, expected, "{} after {} in {:?}", line, now, zone.iana_name());
+            // of several runs on the day of a gap, croner may lose the one that falls into it
+            let second = SignedDuration::from_secs(1);
+            let change = zone.preceding(found.checked_add(second).expect("time")).next().map(|change| change.timestamp());
+            let lost_in_gap = found < expected && change == Some(found);
+            prop_assert!(found == expected || lost_in_gap, "{} after {} in {:?}: {} {}", line, now, zone.iana_name(), found, expected);
         }
     }
 }
