@@ -10,6 +10,7 @@ mod deploy;
 mod forge;
 mod handmade;
 mod kustomize;
+mod mutations;
 mod pairs;
 mod rbac;
 mod readme;

@@ -138,6 +138,32 @@ mod tests {
         }
     }
 
+    /// An explicit zero that the API server keeps is not the same as the default it fills in.
+    #[test]
+    fn a_zero_that_counts_is_no_default() {
+        let job = |limit: Value| json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "a"}, "spec": {"backoffLimit": limit}});
+        assert_eq!(check(&job(json!(0)), &job(json!(6))), ["changed spec.backoffLimit: 0 → 6"]);
+        let scaler = |down: Value| {
+            json!({"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": {"name": "a"},
+            "spec": {"maxReplicas": 3, "behavior": {"scaleDown": down}}})
+        };
+        let (declared, live) =
+            (scaler(json!({"stabilizationWindowSeconds": 0})), scaler(json!({"selectPolicy": "Max"})));
+        assert_eq!(check(&declared, &live), ["removed spec.behavior.scaleDown.stabilizationWindowSeconds: 0 → -"]);
+    }
+
+    /// Node and priority are picked for a Pod; in a template somebody wrote them.
+    #[test]
+    fn a_template_is_not_scheduled() {
+        let owned = json!([{"manager": "k9s", "operation": "Update", "apiVersion": "apps/v1", "fieldsType": "FieldsV1",
+            "fieldsV1": {"f:spec": {"f:template": {"f:spec": {"f:nodeName": {}}}}}}]);
+        let mut live = pod(&json!({"nodeName": "node-1"}));
+        live["metadata"]["managedFields"] = owned;
+        assert_eq!(check(&pod(&json!({})), &live), [r#"added spec.template.spec.nodeName: - → "node-1" by k9s"#]);
+        let of = |spec: Value| json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web"}, "spec": spec});
+        assert_eq!(check(&of(json!({"containers": []})), &of(json!({"nodeName": "node-1"}))), Vec::<String>::new());
+    }
+
     /// Changed, removed and added fields and items are found at their paths.
     #[test]
     fn what_differs_is_found() {

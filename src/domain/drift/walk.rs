@@ -146,11 +146,13 @@ impl<'a> Walker<'a> {
 
     fn removed(&mut self, parent: &Shape, field: &Field, declared: &Value, here: Holder<'_>) {
         let in_map = matches!(parent, Shape::Map(_));
-        let says_something = !is_nothing(&field.shape, declared) || in_map || zero_matters(here.part, here.field);
+        // where zero is something else than nothing, the API server would have filled its default in again
+        let matters = zero_matters(here.part, here.field);
+        let says_something = !is_nothing(&field.shape, declared) || in_map || matters;
         let site = Site { root: self.root, declared: None };
         let is_default =
             defaults::find(here.part, here.field).and_then(|default| default.value(&site)).as_ref() == Some(declared);
-        if !says_something || is_default {
+        if !says_something || (is_default && !matters) {
             return;
         }
         match (&field.shape, declared) {
@@ -199,7 +201,7 @@ impl<'a> Walker<'a> {
 
     fn is_filled_in(&self, field: &Field, live: &Value, here: Holder<'_>, site: &Site<'_>) -> bool {
         match defaults::find(here.part, here.field) {
-            Some(defaults::Default::Allocated) => return true,
+            Some(defaults::Default::Allocated) if !self.is_in_template(here) => return true,
             Some(default)
                 if default.value(site).is_some_and(|value| scalar::same(&field.shape, false, &value, live)) =>
             {
@@ -210,6 +212,11 @@ impl<'a> Walker<'a> {
         field.default.as_deref().is_some_and(|default| scalar::same(&field.shape, true, default, live))
             || defaults::may_have_been(here.part, here.field, live)
             || self.is_filled_map(field, live, here, site)
+    }
+
+    /// Whether it is a field of a Pod's template: node and priority are picked for Pods alone.
+    fn is_in_template(&self, here: Holder<'_>) -> bool {
+        here.part == "core/v1.PodSpec" && self.root.get("kind").and_then(Value::as_str) != Some("Pod")
     }
 
     /// Whether every entry of a map comes from another field.

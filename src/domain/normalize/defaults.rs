@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
-use self::Default::{Allocated, Bool, Computed, Int, Json, Text, UnsetInt};
+use self::Default::{Allocated, Bool, Computed, Int, Json, Text, UnsetComputed, UnsetInt};
 
 /// What a field is where nobody sets it.
 #[derive(Debug, Clone, Copy)]
@@ -20,8 +20,10 @@ pub enum Default {
     Bool(bool),
     /// A list or object, as JSON.
     Json(&'static str),
-    /// Depends on the other fields.
+    /// Depends on the other fields; an explicit zero is kept.
     Computed(fn(&Site<'_>) -> Option<Value>),
+    /// Depends on the other fields; zero is as good as absent.
+    UnsetComputed(fn(&Site<'_>) -> Option<Value>),
     /// Whatever the API server, admission or a controller picks; zero and "" are as good as absent.
     Allocated,
 }
@@ -64,7 +66,7 @@ impl Default {
             Int(number) | UnsetInt(number) => Some(Value::from(number)),
             Bool(value) => Some(Value::from(value)),
             Json(text) => serde_json::from_str(text).ok(),
-            Computed(compute) => compute(site),
+            Computed(compute) | UnsetComputed(compute) => compute(site),
             Allocated => None,
         }
     }
@@ -73,8 +75,8 @@ impl Default {
     pub fn is_unset_by(self, declared: &Value) -> bool {
         match (self, declared) {
             (_, Value::Array(items)) => items.is_empty(),
-            (Text(_) | Computed(_) | Allocated, Value::String(text)) => text.is_empty(),
-            (UnsetInt(_) | Computed(_) | Allocated, Value::Number(number)) => number.as_i64() == Some(0),
+            (Text(_) | Computed(_) | UnsetComputed(_) | Allocated, Value::String(text)) => text.is_empty(),
+            (UnsetInt(_) | UnsetComputed(_) | Allocated, Value::Number(number)) => number.as_i64() == Some(0),
             _ => false,
         }
     }
@@ -251,7 +253,7 @@ const TABLE: &[(&str, &str, Default)] = &[
     ("core/v1.Container", "imagePullPolicy", Computed(pull_policy)),
     ("core/v1.Container", "terminationMessagePath", Text("/dev/termination-log")),
     ("core/v1.Container", "terminationMessagePolicy", Text("File")),
-    ("core/v1.ContainerPort", "hostPort", Computed(host_port)),
+    ("core/v1.ContainerPort", "hostPort", UnsetComputed(host_port)),
     ("core/v1.ContainerPort", "protocol", Text("TCP")),
     ("core/v1.DownwardAPIVolumeSource", "defaultMode", Int(420)),
     ("core/v1.EndpointPort", "protocol", Text("TCP")),
@@ -302,7 +304,7 @@ const TABLE: &[(&str, &str, Default)] = &[
     ("core/v1.ServiceAccountTokenProjection", "expirationSeconds", Int(3600)),
     ("core/v1.ServicePort", "nodePort", Allocated),
     ("core/v1.ServicePort", "protocol", Text("TCP")),
-    ("core/v1.ServicePort", "targetPort", Computed(|site| site.copy("port"))),
+    ("core/v1.ServicePort", "targetPort", UnsetComputed(|site| site.copy("port"))),
     ("core/v1.ServiceSpec", "allocateLoadBalancerNodePorts", Bool(true)),
     ("core/v1.ServiceSpec", "clusterIP", Allocated),
     ("core/v1.ServiceSpec", "clusterIPs", Allocated),
