@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use git2::{AutotagOption, Direction, FetchOptions, FetchPrune, Oid, PushOptions, RemoteCallbacks, Signature, Sort};
 
@@ -12,14 +13,42 @@ const REMOTE: &str = "refs/remotes/origin/";
 /// Of what a server writes about a push, as much goes into an error.
 const MAX_REMARKS: usize = 2_000;
 
-/// Opens the bare clone, or makes it. It belongs to one address; one of another address is never used.
-pub(super) fn open(settings: &RepositorySettings) -> Result<git2::Repository, RepositoryError> {
-    let path = settings.cache.join("repository.git");
-    if let Ok(repository) = git2::Repository::open_bare(&path) {
-        let same = repository.find_remote("origin").is_ok_and(|remote| remote.url() == Ok(settings.url.as_str()));
-        if same {
-            return Ok(repository);
+/// Takes away the lock files that a killed run left in the clone. Whoever calls holds the cache, so they are nobody's.
+pub(super) fn unlock(cache: &Path) -> Result<(), RepositoryError> {
+    let mut folders = vec![clone_in(cache)];
+    while let Some(folder) = folders.pop() {
+        let wrong = |source| RepositoryError::Cache { path: folder.clone(), source };
+        let entries = match std::fs::read_dir(&folder) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            entries => entries.map_err(wrong)?,
+        };
+        for entry in entries {
+            let entry = entry.map_err(wrong)?;
+            let (path, kind) = (entry.path(), entry.file_type().map_err(wrong)?);
+            if kind.is_dir() && !path.ends_with("objects") {
+                folders.push(path);
+            } else if kind.is_file() && path.extension().is_some_and(|ending| ending == "lock") {
+                std::fs::remove_file(&path).map_err(wrong)?;
+            }
         }
+    }
+    Ok(())
+}
+
+fn clone_in(cache: &Path) -> PathBuf {
+    cache.join("repository.git")
+}
+
+/// Opens the bare clone, or makes it. It belongs to one address; one of another address, or one that a killed run did
+/// not finish making, is never used.
+pub(super) fn open(settings: &RepositorySettings) -> Result<git2::Repository, RepositoryError> {
+    let path = clone_in(&settings.cache);
+    if let Ok(repository) = git2::Repository::open_bare(&path)
+        && repository.find_remote("origin").is_ok_and(|remote| remote.url() == Ok(settings.url.as_str()))
+    {
+        return Ok(repository);
+    }
+    if path.exists() {
         std::fs::remove_dir_all(&path).map_err(|source| RepositoryError::Cache { path: path.clone(), source })?;
     }
     std::fs::create_dir_all(&path).map_err(|source| RepositoryError::Cache { path: path.clone(), source })?;

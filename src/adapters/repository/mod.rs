@@ -145,6 +145,7 @@ impl Repository {
         };
         transport::allow(url, access)?;
         let lock = lock(&settings.cache)?;
+        git::unlock(&settings.cache)?;
         Ok(Self { settings: Arc::new(settings), _lock: Arc::new(lock) })
     }
 

@@ -26,6 +26,25 @@ async fn local_repositories() {
     }
 }
 
+/// What a killed run left behind stands in nobody's way: a clone that was only begun, locks in one that is complete.
+#[tokio::test]
+async fn leftovers_of_a_killed_run() {
+    let origin = Bare::with(&[("apps/web.yaml", "replicas: 3\n")]);
+    let cache = folder();
+    let settings = settings(origin.path().display().to_string(), cache.path());
+    let clone = settings.cache.join("repository.git");
+    std::fs::create_dir_all(clone.join("refs/heads")).expect("folder");
+    std::fs::write(clone.join("HEAD.lock"), "").expect("write");
+    update(settings.clone()).await.expect("a clone that was only begun is made anew");
+
+    let moved = origin.commit(MAIN, &[("apps/web.yaml", "replicas: 4\n")], ALICE);
+    for lock in ["HEAD.lock", "config.lock", "packed-refs.lock", "refs/remotes/origin/main.lock"] {
+        std::fs::write(clone.join(lock), "").expect(lock);
+    }
+    let (checkout, _) = update(settings).await.expect("locks of nobody are taken away");
+    assert_eq!(checkout.commit, moved);
+}
+
 /// The default branch is the one the server names, whatever it is called; a configured one wins; one that is not there is
 /// named.
 #[tokio::test]
