@@ -9,6 +9,8 @@ use sha2::Sha256;
 
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 const PREFIX: &str = "masked:";
+/// The fields of a Secret that hold no content.
+const OPEN: [&str; 5] = ["apiVersion", "kind", "metadata", "type", "immutable"];
 
 /// The key under which Secret values are hashed.
 #[derive(Clone)]
@@ -61,7 +63,8 @@ pub fn is_masked(text: &str) -> bool {
     text.strip_prefix(PREFIX).is_some_and(|rest| rest.len() == 32 && rest.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
-/// Masks an object in place: a Secret's `data` and `stringData` (merged into `data`, where it wins), and for every
+/// Masks an object in place: a Secret's `data` and `stringData` (merged into `data`, where it wins) and whatever field
+/// a Secret does not have, and for every
 /// kind the `last-applied-configuration` annotation, which may quote a Secret.
 /// Objects of kind `List` are masked item by item. Masking twice changes nothing.
 pub fn mask_object(object: &mut Value, key: &MaskKey) {
@@ -91,6 +94,13 @@ fn mask_secret(secret: &mut Value, key: &MaskKey) {
     }
     for (name, value) in take_map(fields, "stringData") {
         masked.insert(name, Value::String(key.mask(plain(&value).as_bytes())));
+    }
+    // what a Secret does not have is most often one of the two misspelt
+    for (name, value) in fields.iter_mut().filter(|(name, _)| !OPEN.contains(&name.as_str())) {
+        let says_nothing = value.is_null() || value.as_str().is_some_and(is_masked);
+        if !says_nothing {
+            *value = Value::String(key.mask(format!("{name}={}", plain(value)).as_bytes()));
+        }
     }
     if !masked.is_empty() {
         fields.insert("data".to_owned(), Value::Object(masked));
@@ -147,5 +157,19 @@ mod tests {
         let once = live.clone();
         mask_object(&mut live, &key);
         assert_eq!(once, live);
+    }
+
+    /// A misspelt field of a Secret hides its content too; what tells nothing stays.
+    #[test]
+    fn misspelt_fields_are_masked() {
+        let key = MaskKey::for_this_run(b"k");
+        let mut secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "type": "Opaque",
+            "immutable": true, "stringdata": {"password": "hunter2"}, "Data": "hunter2"});
+        mask_object(&mut secret, &key);
+        assert!(!secret.to_string().contains("hunter2"), "{secret}");
+        assert_eq!((&secret["type"], &secret["immutable"]), (&json!("Opaque"), &json!(true)));
+        let once = secret.clone();
+        mask_object(&mut secret, &key);
+        assert_eq!(once, secret);
     }
 }
