@@ -63,9 +63,9 @@ pub fn is_masked(text: &str) -> bool {
     text.strip_prefix(PREFIX).is_some_and(|rest| rest.len() == 32 && rest.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
-/// Masks an object in place: a Secret's `data` and `stringData` (merged into `data`, where it wins) and whatever field
-/// a Secret does not have, and for every
-/// kind the `last-applied-configuration` annotation, which may quote a Secret.
+/// Masks an object in place: a Secret's `data` and `stringData` (merged into `data`, where it wins) and whatever field a
+/// Secret does not have; for every kind it takes away the `last-applied-configuration` annotation, which may quote a
+/// Secret.
 /// Objects of kind `List` are masked item by item. Masking twice changes nothing.
 pub fn mask_object(object: &mut Value, key: &MaskKey) {
     if let Some(annotations) = object.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut) {
