@@ -103,6 +103,12 @@ impl Snapshot {
         self.foreign_mask
     }
 
+    /// Whether the file says anything of a kind; of an optional one it says nothing where the cluster did not serve it.
+    pub(super) fn serves(&self, kind: &VersionedKind) -> bool {
+        let is_recorded = |one: &RecordedKind| one.api_version == kind.api_version && one.kind == kind.kind;
+        self.objects.contains_key(kind) || self.recorded.iter().flatten().any(is_recorded)
+    }
+
     pub(super) fn list<S>(&self, kind: &VersionedKind, fold: Fold<'_, S>) -> Result<S, ListError> {
         let failed = |message: String| ListError::Failed { kind: kind.clone(), message };
         let objects = self.objects.get(kind);

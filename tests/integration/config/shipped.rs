@@ -48,6 +48,94 @@ fn tables_and_policies() {
     assert!(shipped.scan.managers.rules.len() > 20 && shipped.scan.categories.len() >= 5);
 }
 
+/// Each manager that clusters are known to have is what it is to a source whose delivery nobody named (as seen by one
+/// that Argo CD delivers, the other deliveries are somebody's tools).
+#[test]
+fn field_managers_are_classified() {
+    use trueup::domain::drift::ManagerClass::{self, Controller, Delivery, Person, Unknown};
+    let managers = config("").scan.managers;
+    let classes = |subresource, operation, names: &[&str], class: ManagerClass, beside_argo_cd: ManagerClass| {
+        for name in names {
+            let of = |delivery| managers.classify(name, subresource, operation, delivery);
+            assert_eq!(of(None), class, "{name} {subresource:?} {operation}");
+            assert_eq!(
+                of(Some("argocd-controller")),
+                beside_argo_cd,
+                "{name} {subresource:?} {operation} with Argo CD"
+            );
+        }
+    };
+    let kubectl =
+        ["edit", "patch", "replace", "label", "annotate", "set", "rollout", "run", "expose", "autoscale", "taint"];
+    let kubectl = kubectl.map(|verb| format!("kubectl-{verb}"));
+    classes(None, "Update", &kubectl.each_ref().map(String::as_str), Person, Person);
+    let people = [
+        "kubectl",
+        "oc",
+        "k9s",
+        "node-fetch",
+        "Mozilla",
+        "dashboard",
+        "dashboard-api",
+        "rancher",
+        "OpenAPI-Generator",
+        "argocd-server",
+    ];
+    classes(None, "Update", &people, Person, Person);
+    classes(Some("scale"), "Update", &["kubectl", "k9s"], Person, Person);
+    classes(None, "Apply", &["kubectl"], Delivery, Person);
+    classes(None, "Update", &["kubectl-client-side-apply", "kubectl-create", "kubectl-last-applied"], Delivery, Person);
+    let deliveries = [
+        "argocd-application-controller",
+        "kustomize-controller",
+        "helm-controller",
+        "helm",
+        "Helm",
+        "kluctl",
+        "kluctl-cli",
+        "fleetagent",
+        "kapp-server-side-apply",
+        "tanka",
+        "Terraform",
+        "HashiCorp",
+        "pulumi-kubernetes",
+        "pulumi-resource-kubernetes",
+    ];
+    for operation in ["Apply", "Update"] {
+        classes(None, operation, &deliveries, Delivery, Unknown);
+        classes(None, operation, &["argocd-controller"], Delivery, Delivery);
+    }
+    let controllers = [
+        "kube-controller-manager",
+        "cloud-controller-manager",
+        "kube-scheduler",
+        "kubelet",
+        "kube-apiserver",
+        "clusterrole-aggregation-controller",
+        "cert-manager-cainjector",
+        "cainjector",
+        "pilot-discovery",
+        "vpa-updater",
+        "vpa-admission-controller",
+        "cluster-autoscaler",
+        "karpenter",
+        "keda-operator",
+        "rollouts-controller",
+        "flagger",
+        "image-automation-controller",
+    ];
+    classes(None, "Update", &controllers, Controller, Controller);
+    classes(Some("scale"), "Update", &["kube-controller-manager", "keda-operator"], Controller, Controller);
+    classes(Some("status"), "Update", &["kubectl-edit", "anybody"], Controller, Controller);
+    classes(
+        None,
+        "Update",
+        &["manager", "some-operator", "", "before-first-apply", "ancient-changes"],
+        Unknown,
+        Unknown,
+    );
+}
+
 /// Every weight of `scoring.yaml` belongs to something that exists, and everything that exists has a weight.
 #[test]
 fn every_aspect_and_rule_is_weighed() {
