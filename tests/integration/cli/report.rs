@@ -94,6 +94,7 @@ fn section_of(section: &str, field: &str) -> Option<&'static str> {
         (_, "origin") => "origin",
         (_, "changed_by") => "changed_by",
         (_, "decision") => "decision",
+        (_, "ignore_rule") => "ignore_rule",
         (_, "proposal") => "proposal",
         _ => return None,
     })
