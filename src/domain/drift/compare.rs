@@ -50,6 +50,13 @@ pub fn compare(declared: &Value, live: &LiveObject, rules: &Rules<'_>) -> Compar
 
 #[cfg(test)]
 mod tests {
+    mod catalogue;
+    mod empties;
+    mod filled;
+    mod lists;
+    mod owned;
+    mod scalars;
+
     use serde_json::json;
 
     use super::*;

@@ -134,7 +134,7 @@ impl<'a> Walker<'a> {
 
     /// Whether the API server took the declared value for "not set" and filled in a default.
     fn counts_as_unset(&self, field: &Field, here: Holder<'_>, declared: &Value, live: &Value) -> bool {
-        if here.part.is_empty() || is_nothing(&field.shape, live) {
+        if here.part.is_empty() || is_nothing(&field.shape, live) || zero_matters(here.part, here.field) {
             return false;
         }
         if live.is_object() {
@@ -144,10 +144,7 @@ impl<'a> Walker<'a> {
         }
         match defaults::find(here.part, here.field) {
             Some(default) => default.is_unset_by(declared),
-            None => {
-                let is_empty = matches!(declared, Value::String(text) if text.is_empty());
-                is_empty && !zero_matters(here.part, here.field)
-            }
+            None => matches!(declared, Value::String(text) if text.is_empty()),
         }
     }
 
@@ -179,7 +176,11 @@ impl<'a> Walker<'a> {
     fn added(&mut self, field: &Field, live: &Value, here: Holder<'_>, holder: Option<Holder<'_>>) {
         let site = Site { root: self.root, declared: Some(here.declared) };
         let in_map = here.part.is_empty();
-        if (is_nothing(&field.shape, live) && !in_map && !self.is_telling_zero(live, here, &site))
+        // of a part with known fields each one is looked at: a zero may be none of its default
+        let has_fields =
+            matches!((&field.shape, live), (Shape::Struct(_), Value::Object(fields)) if !fields.is_empty());
+        let may_say_nothing = !in_map && !(has_fields && self.unit.is_none());
+        if (may_say_nothing && is_nothing(&field.shape, live) && !self.is_telling_zero(live, here, &site))
             || self.is_filled_in(field, live, here, &site)
             || self.is_written_by_tool(field, live, here, holder)
         {
