@@ -353,6 +353,62 @@ mod tests {
         }
     }
 
+    /// Items are told apart by texts, numbers and booleans; one that leaves a key out is the one that is recorded
+    /// without it, and an item without any key is nobody's.
+    #[test]
+    fn items_are_looked_up_by_their_keys() {
+        let of = |items: Value| {
+            raw(&json!([{"manager": "m", "operation": "Apply", "fieldsV1": {"f:spec": {"f:ports": items}}}]))
+        };
+        for (items, path, owned) in [
+            (json!({r#"k:{"port":80,"ready":true}"#: {}}), "spec.ports[port=80,ready=true]", true),
+            (json!({r#"k:{"port":80,"ready":true}"#: {}}), "spec.ports[port=80,ready=false]", false),
+            (json!({r#"k:{"port":"80"}"#: {}}), "spec.ports[port=80]", false),
+            (json!({r#"k:{"port":80}"#: {}}), "spec.ports[port=80,protocol=TCP]", true),
+            (
+                json!({r#"k:{"port":80}"#: {}, r#"k:{"port":80,"protocol":"UDP"}"#: {"f:name": {}}}),
+                "spec.ports[port=80,protocol=UDP].name",
+                true,
+            ),
+            (
+                json!({r#"k:{"port":80}"#: {"f:name": {}}, r#"k:{"port":80,"protocol":"UDP"}"#: {}}),
+                "spec.ports[port=80,protocol=UDP].name",
+                false,
+            ),
+            (json!({"k:{}": {}}), "spec.ports[port=80]", false),
+            (json!({"k:": {}, "k:[]": {}, "k:{": {}}), "spec.ports[port=80]", false),
+            (json!({"i:0": {}}), "spec.ports[0]", true),
+            (json!({"v:80": {}}), "spec.ports[=80]", true),
+        ] {
+            let entries = of(items.clone());
+            let owners = Owners::read(Some(&entries), &classes(), None);
+            let path: FieldPath = path.parse().expect("it is a path");
+            assert_eq!(!owners.of(path.steps(), None).is_empty(), owned, "{path} in {items}");
+        }
+    }
+
+    /// Only some owners chose their value: a delivery that creates owns every default, a sum of writers may hold one.
+    #[test]
+    fn some_owners_chose() {
+        for (manager, operation, delivery, expected) in [
+            ("kubectl-edit", "Update", None, true),
+            ("mystery", "Update", None, true),
+            ("kubectl-client-side-apply", "Update", None, false),
+            ("kubectl-client-side-apply", "Update", Some("argocd-controller"), false),
+            ("argocd-controller", "Update", Some("argocd-controller"), false),
+            ("argocd-controller", "Apply", Some("argocd-controller"), true),
+            ("gitops", "Update", Some("gitops"), false),
+            ("kube-controller-manager", "Update", None, false),
+            ("before-first-apply", "Update", None, false),
+            ("ancient-changes", "Update", None, false),
+        ] {
+            let entries = raw(&json!([{"manager": manager, "operation": operation, "fieldsV1": {"f:a": {}}}]));
+            let owners = Owners::read(Some(&entries), &classes(), delivery);
+            let path = FieldPath::fields(["a"]);
+            assert_eq!(owners.of(path.steps(), None)[0].chose(), expected, "{manager} {operation} {delivery:?}");
+        }
+    }
+
     /// A hand change is named before the delivery, and what cannot be read owns nothing.
     #[test]
     fn the_author_is_named() {

@@ -72,6 +72,15 @@ fn branches() -> BTreeMap<(&'static str, &'static str), Vec<Value>> {
         (("core/v1.PodSpec", "serviceAccount"), account(["default", "builder", "default"])),
         (("core/v1.PodSpec", "serviceAccountName"), account(["default", "builder", "puller"])),
         (("core/v1.ReplicationControllerSpec", "selector"), vec![json!({"app": "old"})]),
+        (
+            ("core/v1.SecurityContext", "appArmorProfile"),
+            vec![
+                json!({"type": "RuntimeDefault"}),
+                json!({"type": "Unconfined"}),
+                json!({"type": "Localhost", "localhostProfile": "strict"}),
+                Value::Null,
+            ],
+        ),
         (("core/v1.ServicePort", "targetPort"), vec![json!(80), json!(53), json!(443)]),
         (
             ("core/v1.ServiceSpec", "sessionAffinityConfig"),

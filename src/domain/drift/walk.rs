@@ -179,8 +179,8 @@ impl<'a> Walker<'a> {
         // of a part with known fields each one is looked at: a zero may be none of its default
         let has_fields =
             matches!((&field.shape, live), (Shape::Struct(_), Value::Object(fields)) if !fields.is_empty());
-        let may_say_nothing = !in_map && !(has_fields && self.unit.is_none());
-        if (may_say_nothing && is_nothing(&field.shape, live) && !self.is_telling_zero(live, here, &site))
+        let is_looked_into = in_map || (has_fields && self.unit.is_none());
+        if (!is_looked_into && is_nothing(&field.shape, live) && !self.is_telling_zero(live, here, &site))
             || self.is_filled_in(field, live, here, &site)
             || self.is_written_by_tool(field, live, here, holder)
         {

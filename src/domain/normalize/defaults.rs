@@ -165,6 +165,19 @@ fn host_port(site: &Site<'_>) -> Option<Value> {
     specs.iter().any(on_host).then(|| site.copy("containerPort")).flatten()
 }
 
+/// The API server copies a Pod's AppArmor annotation into the field that replaced it.
+fn app_armor(site: &Site<'_>) -> Option<Value> {
+    let is_pod = site.root.get("kind").and_then(Value::as_str) == Some("Pod");
+    let annotations = site.root.pointer("/metadata/annotations").and_then(Value::as_object).filter(|_| is_pod)?;
+    let profile =
+        annotations.iter().find(|(name, _)| name.starts_with("container.apparmor.security.beta.kubernetes.io/"));
+    match profile?.1.as_str()? {
+        "runtime/default" => Some(json!({"type": "RuntimeDefault"})),
+        "unconfined" => Some(json!({"type": "Unconfined"})),
+        other => Some(json!({"type": "Localhost", "localhostProfile": other.strip_prefix("localhost/")?})),
+    }
+}
+
 fn device_count(site: &Site<'_>) -> Option<Value> {
     matches!(site.text("allocationMode"), "" | "ExactCount").then(|| json!(1))
 }
@@ -326,6 +339,7 @@ const TABLE: &[(&str, &str, Default)] = &[
     ("core/v1.ScaleIOVolumeSource", "storageMode", Text("ThinProvisioned")),
     ("core/v1.Secret", "type", Text("Opaque")),
     ("core/v1.SecretVolumeSource", "defaultMode", Int(420)),
+    ("core/v1.SecurityContext", "appArmorProfile", Computed(app_armor)),
     ("core/v1.ServiceAccountTokenProjection", "expirationSeconds", Int(3600)),
     ("core/v1.ServicePort", "nodePort", Allocated),
     ("core/v1.ServicePort", "protocol", Text("TCP")),

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::domain::drift::Difference;
 use crate::domain::drift::compare::{Rules, compare};
 use crate::domain::ownership::{ManagerClasses, ManagerRule};
 use crate::domain::resource::{LiveObject, ResourceId};
@@ -70,15 +71,9 @@ pub(super) fn check(rows: &[Row]) {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// `change path` of each difference, sorted. A live object's `metadata.managedFields` tell who owns what.
+/// `change path` of each difference, sorted.
 pub(super) fn differences(schemas: &Schemas, declared: &Value, live: &Value) -> Vec<String> {
-    let (declared, mut live) = (masked(declared), masked(live));
-    let managed = live.pointer_mut("/metadata").and_then(|metadata| metadata.as_object_mut()?.remove("managedFields"));
-    let managed_fields = managed.map(|managed| serde_json::value::to_raw_value(&managed).expect("JSON"));
-    let live = LiveObject { id: ResourceId::of(&live).expect("named"), object: live, managed_fields };
-    let managers = managers();
-    let rules = Rules { schemas, managers: &managers, delivery_manager: Some("gitops") };
-    let told = compare(&declared, &live, &rules).differences.into_iter().map(|difference| {
+    let told = compared(schemas, declared, live).into_iter().map(|difference| {
         let by = difference.changed_by.map(|by| format!(" by {}", by.manager)).unwrap_or_default();
         let path = difference.path.to_string();
         let path = path.replace("spec.template.spec.containers[name=a]", "APP").replace("spec.template.spec", "POD");
@@ -87,6 +82,17 @@ pub(super) fn differences(schemas: &Schemas, declared: &Value, live: &Value) -> 
     let mut told: Vec<_> = told.collect();
     told.sort();
     told
+}
+
+/// What differs. A live object's `metadata.managedFields` tell who owns what.
+pub(super) fn compared(schemas: &Schemas, declared: &Value, live: &Value) -> Vec<Difference> {
+    let (declared, mut live) = (masked(declared), masked(live));
+    let managed = live.pointer_mut("/metadata").and_then(|metadata| metadata.as_object_mut()?.remove("managedFields"));
+    let managed_fields = managed.map(|managed| serde_json::value::to_raw_value(&managed).expect("JSON"));
+    let live = LiveObject { id: ResourceId::of(&live).expect("named"), object: live, managed_fields };
+    let managers = managers();
+    let rules = Rules { schemas, managers: &managers, delivery_manager: Some("gitops") };
+    compare(&declared, &live, &rules).differences
 }
 
 fn managers() -> ManagerClasses {

@@ -107,11 +107,13 @@ const SOMETHING: &[Row] = &[
     ("company.example/v1/Backup", "spec: {paused: true}", "spec: {retain: 7}", "removed spec.paused"),
 ];
 
+/// What the API server drops, fills in or adds where nothing is meant is no drift.
 #[test]
 fn nothing_is_nothing_however_it_is_written() {
     check(NOTHING);
 }
 
+/// A zero, false or "" that the API server keeps is told from its absence and from a default.
 #[test]
 fn a_zero_that_counts_is_a_value() {
     check(SOMETHING);

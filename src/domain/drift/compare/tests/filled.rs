@@ -91,11 +91,13 @@ const WRITTEN: &[Row] = &[
     ("apiextensions.k8s.io/v1/CustomResourceDefinition", "spec: {names: {kind: Thing, plural: things}}", "spec: {names: {kind: Thing, plural: things, singular: thing, listKind: ThingList}, conversion: {strategy: None}}\nstatus: {conditions: []}", ""),
 ];
 
+/// Defaults that depend on other fields, in each of their branches, and other names of one thing.
 #[test]
 fn what_follows_from_other_fields() {
     check(DEPENDS);
 }
 
+/// What tools, controllers and the API server write is no drift where Git says nothing; what is declared counts.
 #[test]
 fn what_tools_and_controllers_write() {
     check(WRITTEN);

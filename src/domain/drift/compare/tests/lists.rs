@@ -89,11 +89,13 @@ const SETS_AND_WHOLES: &[Row] = &[
     ("template", "tolerations: []", "tolerations: [{key: node.kubernetes.io/not-ready, operator: Exists, effect: NoExecute, tolerationSeconds: 300}]", "added POD.tolerations"),
 ];
 
+/// Items are found by their keys in any order, except where the order decides.
 #[test]
 fn items_are_told_apart_by_their_keys() {
     check(KEYED);
 }
 
+/// Sets have no order, whole lists have one unless it means nothing.
 #[test]
 fn sets_and_whole_lists() {
     check(SETS_AND_WHOLES);

@@ -3,7 +3,8 @@
 
 use serde_json::{Value, json};
 
-use super::catalogue::{differences, object, yaml};
+use super::catalogue::{compared, differences, object, yaml};
+use crate::domain::drift::Confidence;
 use crate::domain::schema::Schemas;
 
 /// A kind, what is declared, what is live, who owns what (`manager operation: fields`, a line each) and what is found.
@@ -84,14 +85,18 @@ const ADDED: &[Row] = &[
 fn check(rows: &[Row]) {
     let schemas = Schemas::default();
     for (kind, declared, live, owners, expected) in rows {
-        let (declared, mut live) = (object(kind, declared), object(kind, live));
-        let entries: Vec<Value> = owners.iter().map(|(head, fields)| entry(&live, head, fields)).collect();
-        if !entries.is_empty() {
-            live["metadata"]["managedFields"] = Value::from(entries);
-        }
+        let (declared, live) = (object(kind, declared), owned(object(kind, live), owners));
         let found = differences(&schemas, &declared, &live).join("; ");
         assert_eq!(found, *expected, "{kind}: {declared} against {live}");
     }
+}
+
+fn owned(mut live: Value, owners: &[(&str, &str)]) -> Value {
+    let entries: Vec<Value> = owners.iter().map(|(head, fields)| entry(&live, head, fields)).collect();
+    if !entries.is_empty() {
+        live["metadata"]["managedFields"] = Value::from(entries);
+    }
+    live
 }
 
 /// `manager operation`, then a subresource or another version.
@@ -104,12 +109,39 @@ fn entry(live: &Value, head: &str, fields: &str) -> Value {
         "subresource": further.filter(|word| !word.contains('/'))})
 }
 
+/// Picked values are drift where a person, an applying delivery or an unknown manager owns them.
 #[test]
 fn what_is_picked_is_told_from_what_somebody_chose() {
     check(PICKED);
 }
 
+/// Additions are drift by their owner; paths are looked up as managedFields write them.
 #[test]
 fn what_is_added_belongs_to_somebody() {
     check(ADDED);
+}
+
+/// What one delivery owns may be a default of the API server's, or of a writer that is told apart no more; what it
+/// applied, or somebody else wrote, is certain.
+#[test]
+fn certainty_follows_from_ownership() {
+    use Confidence::{Confirmed, Potential};
+    let fields = "{f:data: {f:a: {}}}";
+    for (owners, expected) in [
+        (vec![], Potential),
+        (vec![("gitops Update", fields)], Potential),
+        (vec![("before-first-apply Update", fields)], Potential),
+        (vec![("ancient-changes Update", fields)], Potential),
+        (vec![("gitops Apply", fields)], Confirmed),
+        (vec![("kubectl-edit Update", fields)], Confirmed),
+        (vec![("some-operator Update", fields)], Confirmed),
+        (vec![("gitops Update", fields), ("kubectl-edit Update", fields)], Confirmed),
+        (vec![("gitops Update", fields), ("ancient-changes Update", fields)], Potential),
+        (vec![("gitops Update", fields), ("kube-controller-manager Update", fields)], Potential),
+    ] {
+        let live = owned(object("ConfigMap", "data: {a: b}"), &owners);
+        let found = compared(&Schemas::default(), &object("ConfigMap", ""), &live);
+        let found: Vec<_> = found.iter().map(|difference| difference.confidence).collect();
+        assert_eq!(found, [expected], "{owners:?}");
+    }
 }

@@ -20,6 +20,7 @@ const OTHER_AMOUNT: &[(&str, &str)] = &[
     ("1E", "1Ei"), ("1", "-1"), ("0.5", "0.5Ki"), ("900m", "1"), ("2m", "1m"),
 ];
 
+/// Quantities are exact numbers, however they are written.
 #[test]
 fn amounts_are_compared_as_numbers() {
     let texts = |declared: &str, live: &str| {
@@ -100,6 +101,7 @@ const BY_TYPE: &[Row] = &[
     ("nowhere.example/v1/Unheard", "spec: {a: 1}", "spec: {a: 2}", "changed spec.a"),
 ];
 
+/// Other spellings are the same value where the type says so, and nowhere else.
 #[test]
 fn values_are_compared_by_the_type_of_the_field() {
     check(BY_TYPE);
