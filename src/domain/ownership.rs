@@ -210,7 +210,8 @@ impl Entry<'_> {
         }
     }
 
-    fn owns(&self, path: &[Step]) -> bool {
+    /// Whether it owns `path` or something below it.
+    pub fn owns(&self, path: &[Step]) -> bool {
         let fields = self.fields.get_or_init(|| {
             let raw = self.head.fields.map_or("null", RawValue::get);
             serde_json::from_str(raw).unwrap_or(Value::Null)

@@ -16,7 +16,7 @@ use crate::domain::normalize::written::{is_tool_annotation, is_tool_label};
 use crate::domain::normalize::{
     RESTORE_ANNOTATION, is_nothing, is_skipped, may_be_written_by_any, scalar, zero_matters,
 };
-use crate::domain::ownership::{Owners, latest};
+use crate::domain::ownership::{Entry, Owners, latest};
 use crate::domain::resource::LiveObject;
 use crate::domain::schema::{Field, Schemas, Shape};
 
@@ -230,11 +230,22 @@ impl<'a> Walker<'a> {
         // who declares it as "" or 0 owns it too, whatever is picked in its place
         let is_declared = here.declared.contains_key(here.field);
         let counts = |class: ManagerClass| match class {
-            ManagerClass::Person => true,
-            ManagerClass::Delivery if is_declared => false,
-            _ => !may_be_written_by_any(here.part, here.field),
+            ManagerClass::Delivery => !is_declared,
+            ManagerClass::Unknown => !may_be_written_by_any(here.part, here.field),
+            _ => true,
         };
-        !inside && owners.iter().any(|entry| entry.chose() && counts(entry.class()))
+        let chose = |entry: &&Entry<'_>| entry.chose() && counts(entry.class()) && !self.wrote_defaults(entry, here);
+        !inside && owners.iter().any(|entry| chose(entry))
+    }
+
+    /// Whether a manager wrote a whole container, so that it owns what the API server filled in: a path of messages that
+    /// Git leaves to its default tells.
+    fn wrote_defaults(&self, entry: &Entry<'_>, here: Holder<'_>) -> bool {
+        const BESIDE: &str = "terminationMessagePath";
+        let beside = || self.path.parent().map(|parent| parent.field(BESIDE));
+        here.part == "core/v1.Container"
+            && !here.declared.contains_key(BESIDE)
+            && beside().is_some_and(|path| entry.owns(path.steps()))
     }
 
     /// Whether it is a field of a Pod's template: node and priority are picked for Pods alone.

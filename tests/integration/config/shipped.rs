@@ -92,7 +92,7 @@ const DELIVERIES: &str = "argocd-application-controller kustomize-controller hel
     flux-client-side-apply";
 
 const CONTROLLERS: &str = "kube-controller-manager cloud-controller-manager kube-scheduler kubelet kube-apiserver \
-    clusterrole-aggregation-controller cert-manager-cainjector cert-manager-certificates-issuing cainjector pilot-discovery \
+    clusterrole-aggregation-controller cert-manager-cainjector cert-manager-certificates-issuing cainjector kube-webhook-certgen pilot-discovery \
     linkerd-destination kyverno kyverno-background-controller gatekeeper vpa-updater vpa-admission-controller \
     cluster-autoscaler karpenter keda-operator rollouts-controller argo-rollouts argocd-applicationset-controller flagger \
     source-controller notification-controller image-automation-controller image-reflector-controller \

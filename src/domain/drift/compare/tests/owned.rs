@@ -12,6 +12,7 @@ type Row = (&'static str, &'static str, &'static str, &'static [(&'static str, &
 
 const CLASS: &str = "{f:spec: {f:ingressClassName: {}}}";
 const PULL: &str = "{f:spec: {f:template: {f:spec: {f:containers: {'k:{\"name\":\"a\"}': {f:imagePullPolicy: {}}}}}}}";
+const WHOLE: &str = "{f:spec: {f:template: {f:spec: {f:containers: {'k:{\"name\":\"a\"}': {f:imagePullPolicy: {}, f:terminationMessagePath: {}}}}}}}";
 const PORT: &str = "{f:spec: {f:ports: {'k:{\"port\":80,\"protocol\":\"TCP\"}': {f:nodePort: {}}}}}";
 const ELSEWHERE: &str = "{f:metadata: {f:labels: {f:a: {}}}}";
 const BUNDLE: &str = "{f:webhooks: {'k:{\"name\":\"a\"}': {f:clientConfig: {f:caBundle: {}}}}}";
@@ -45,10 +46,15 @@ const PICKED: &[Row] = &[
     (HOOK, "webhooks: [{name: a, clientConfig: {}}]", "webhooks: [{name: a, clientConfig: {caBundle: YQ==}}]", &[("cert-manager-cainjector Update", BUNDLE)], ""),
     (HOOK, "webhooks: [{name: a, clientConfig: {}}]", "webhooks: [{name: a, clientConfig: {caBundle: YQ==}}]", &[("gitops Apply", ELSEWHERE)], ""),
     (HOOK, "webhooks: [{name: a, clientConfig: {}}]", "webhooks: [{name: a, clientConfig: {caBundle: YQ==}}]", &[("kubectl-edit Update", BUNDLE)], "added webhooks[name=a].clientConfig.caBundle by kubectl-edit"),
+    (HOOK, "webhooks: [{name: a, clientConfig: {}}]", "webhooks: [{name: a, clientConfig: {caBundle: YQ==}}]", &[("certgen Update", BUNDLE)], ""),
+    (HOOK, "webhooks: [{name: a, clientConfig: {}}]", "webhooks: [{name: a, clientConfig: {caBundle: YQ==}}]", &[("gitops Apply", BUNDLE)], "added webhooks[name=a].clientConfig.caBundle by gitops"),
     // the two pull policies that a default may have been
     ("container", "", "imagePullPolicy: Always", &[("kubectl-patch Update", PULL)], "added APP.imagePullPolicy by kubectl-patch"),
     ("container", "", "imagePullPolicy: Always", &[("gitops Update", PULL)], ""),
     ("container", "", "imagePullPolicy: Always", &[("kubectl-create Update", PULL)], ""),
+    ("container", "", "imagePullPolicy: Always", &[("pipeline Update", PULL)], "added APP.imagePullPolicy by pipeline"),
+    ("container", "", "imagePullPolicy: Always\nterminationMessagePath: /dev/termination-log", &[("pipeline Update", WHOLE)], ""),
+    ("container", "", "imagePullPolicy: Always\nterminationMessagePath: /dev/termination-log", &[("pipeline Update", WHOLE), ("k9s Update", PULL)], "added APP.imagePullPolicy by k9s"),
     ("container", "", "imagePullPolicy: Always", &[("gitops Apply", ELSEWHERE)], ""),
     ("container", "", "imagePullPolicy: Always", &[("gitops Apply", PULL)], "added APP.imagePullPolicy by gitops"),
     ("container", "", "imagePullPolicy: IfNotPresent", &[("kubectl-patch Update", PULL)], ""),
@@ -73,6 +79,9 @@ const ADDED: &[Row] = &[
     ("ConfigMap", "", "data: {a: b}", &[("k Update status", "{f:data: {f:a: {}}}")], ""),
     ("ConfigMap", "", "data: {a: b}", &[("gitops Update", "{f:data: {f:a: {}}}"), ("k Update", "{f:data: {f:a: {}}}")], "added data.a by k"),
     ("ConfigMap", "", "data: {a: b}", &[("ancient-changes Update", "{f:data: {f:a: {}}}")], "added data.a by ancient-changes"),
+    // an atomic map is its writer's as a whole: a rollout that turns a Service to one of its sets
+    ("Service", "spec: {selector: {app: a}}", "spec: {selector: {app: a, rollouts-pod-template-hash: x}}", &[("kube-controller-manager Update", "{f:spec: {f:selector: {}}}")], ""),
+    ("Service", "spec: {selector: {app: a}}", "spec: {selector: {app: a, canary: x}}", &[("kubectl-edit Update", "{f:spec: {f:selector: {}}}")], "added spec.selector.canary by kubectl-edit"),
     // a part that was empty when it was written owns nothing of what came into it later
     ("container", "", "resources: {limits: {cpu: '1'}}", &[("gitops Apply", "{f:spec: {f:template: {f:spec: {f:containers: {'k:{\"name\":\"a\"}': {f:resources: {}}}}}}}")], ""),
     // written at another version of the kind, the field has another path
