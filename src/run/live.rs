@@ -1,11 +1,13 @@
 //! Stage 4: every kind that is needed is listed, several at once, and folded into drift items.
 
+use std::collections::BTreeSet;
 use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tracing::{Instrument, debug, info_span, warn};
 
+use super::owned::Owned;
 use crate::adapters::cluster::{Fold, ListError, Live, LiveSettings};
 use crate::adapters::progress::Progress;
 use crate::adapters::render::{OnManifest, Rendered, unheard};
@@ -14,6 +16,7 @@ use crate::domain::baseline::Baselines;
 use crate::domain::drift::scan::{
     Declared, KindFindings, KindScan, ScanContext, ScanResult, ScanRules, Scope, join, may_scale,
 };
+use crate::domain::drift::unmanaged::Search;
 use crate::domain::problem::Problem;
 use crate::domain::resource::{Manifest, VersionedKind};
 use crate::domain::schema::Schemas;
@@ -87,6 +90,8 @@ pub(super) struct Terms<'a> {
     pub(super) cluster: &'a str,
     pub(super) scope: &'a Scope,
     pub(super) stable_masks: bool,
+    /// What the sources own; none where nobody owns anything, or nothing may be said about it.
+    pub(super) owned: Option<&'a Owned<'a>>,
 }
 
 /// Scans the cluster (or snapshot) of the config.
@@ -101,6 +106,11 @@ pub(super) async fn scan(
     let manifests = rendered.iter().flat_map(|rendered| &rendered.manifests);
     let mut schemas = Schemas::default();
     load_custom_schemas(&sides.selected, manifests.clone(), &mut schemas).await;
+    let mut problems = Vec::new();
+    let owned = Owned::of(&sides.selected, &config.sources, rendered, &config.scan.unmanaged, &mut problems).await;
+    let owned = owned.and_then(|owned| {
+        owned.unless_incomplete(&config.sources, rendered).map_err(|problem| problems.push(problem)).ok()
+    });
     let terms = Terms {
         rules: &config.scan,
         baselines: &config.baselines,
@@ -108,8 +118,11 @@ pub(super) async fn scan(
         cluster: &config.cluster_name,
         scope,
         stable_masks: key.is_stable(),
+        owned: owned.as_ref(),
     };
-    compare_sides(sides, manifests, &schemas, &terms, progress)
+    let mut result = compare_sides(sides, manifests, &schemas, &terms, progress);
+    result.problems.extend(problems);
+    result
 }
 
 /// The part of the cluster that the config looks at.
@@ -166,18 +179,15 @@ pub(super) fn compare_sides<'m>(
         cluster: terms.cluster,
         stable_masks: terms.stable_masks,
         foreign_masks: sides.selected.has_foreign_masks(),
-        selective: terms.scope.selector.is_some(),
+        scope: terms.scope,
     };
-    let hpa = hpa();
-    let needs_helper = declared.has_scalable() && (sides.all.is_some() || declared.of(&hpa).is_none());
-    let kinds: Vec<_> = declared.kinds().cloned().map(|kind| (kind, false)).collect();
-    let helpers = needs_helper.then(|| (hpa.clone(), true));
-    let wanted: Vec<_> = kinds.into_iter().chain(helpers).collect();
-    let listed = on_threads(&wanted, |(kind, is_helper)| {
+    let wanted = wanted(sides, &declared, terms);
+    let listed = on_threads(&wanted, |Wanted { kind, is_helper, is_searched }| {
         let of_kind = declared.of(kind).filter(|_| !is_helper);
+        let search = terms.owned.filter(|_| *is_searched).map(|owned| Search::new(&owned.estate, context));
         let live = if *is_helper { sides.helpers() } else { &sides.selected };
         async move {
-            let start = || KindScan::new(of_kind, context);
+            let start = || KindScan::new(of_kind, search, context);
             let fold = Fold { start: &start, observe: &KindScan::observe, merge: &KindScan::merge };
             let listed = live.list(kind, fold).instrument(info_span!("list", %kind)).await;
             progress.done(1);
@@ -190,8 +200,13 @@ pub(super) fn compare_sides<'m>(
         .into_iter()
         .map(|(kind, is_helper, listed)| match listed {
             Ok(scan) => (kind, Some(scan.finish())),
+            Err(error @ ListError::NoSuchKind { .. }) => {
+                failures.push(failure(&kind, is_helper, &error));
+                let nothing = KindScan::new(declared.of(&kind), None, context);
+                (kind, Some(nothing.finish()))
+            }
             Err(error) => {
-                autoscalers_known &= kind != hpa;
+                autoscalers_known &= kind != hpa();
                 failures.push(failure(&kind, is_helper, &error));
                 (kind, None)
             }
@@ -201,6 +216,30 @@ pub(super) fn compare_sides<'m>(
     result.problems.extend(problems);
     result.problems.extend(failures);
     result
+}
+
+/// One list that a scan needs.
+struct Wanted {
+    kind: VersionedKind,
+    /// Whether it only yields what verdicts about other kinds need.
+    is_helper: bool,
+    /// Whether what nobody declares is looked for in it: once for each kind, at whatever version it is listed first.
+    is_searched: bool,
+}
+
+fn wanted(sides: &Sides, declared: &Declared<'_>, terms: &Terms<'_>) -> Vec<Wanted> {
+    let mut known = BTreeSet::new();
+    let mut kinds: Vec<_> = declared.kinds().cloned().collect();
+    known.extend(kinds.iter().map(VersionedKind::group_kind));
+    let owned = terms.owned.iter().flat_map(|owned| &owned.kinds);
+    kinds.extend(owned.filter(|kind| known.insert(kind.group_kind())).cloned());
+    let needs_helper = declared.has_scalable() && (sides.all.is_some() || !kinds.contains(&hpa()));
+    let mut wanted: Vec<_> = kinds
+        .into_iter()
+        .map(|kind| Wanted { is_searched: known.remove(&kind.group_kind()), kind, is_helper: false })
+        .collect();
+    wanted.extend(needs_helper.then(|| Wanted { kind: hpa(), is_helper: true, is_searched: false }));
+    wanted
 }
 
 /// Does the work for each of these, on as many threads as lists may run at once: reading and comparing a page takes as
@@ -229,6 +268,10 @@ fn on_threads<'w, W: Sync, R: Send, F: Future<Output = R>>(work: &'w [W], act: i
 
 fn failure(kind: &VersionedKind, is_helper: bool, error: &ListError) -> Problem {
     warn!(%kind, %error, "a kind could not be read");
+    if matches!(error, ListError::NoSuchKind { .. }) {
+        // it was read, completely: there is nothing of it
+        return Problem::warning(error.to_string()).help("its objects are missing; install its CRD first");
+    }
     let consequence = if is_helper {
         "nothing is said about replicas until it can be listed"
     } else {
@@ -236,6 +279,7 @@ fn failure(kind: &VersionedKind, is_helper: bool, error: &ListError) -> Problem 
     };
     Problem::error(error.to_string()).help(match error {
         ListError::Forbidden { .. } => format!("grant `list` on it (see deploy/); {consequence}"),
+        ListError::NotServed { other_version: Some(version), .. } => format!("declare it at {version}; {consequence}"),
         ListError::NotServed { .. } => format!("declare it at a version that the API server serves; {consequence}"),
         _ => consequence.to_owned(),
     })
@@ -262,6 +306,12 @@ pub async fn snapshot(
     }
     progress.stage("listing the cluster");
     let sides = Sides::connect(&config.live, &key).await?;
+    let (rules, problems) = (&config.scan.unmanaged, &mut report.problems);
+    if let Some(owned) = Owned::of(sides.helpers(), &config.sources, &rendered, rules, problems).await {
+        kinds.extend(owned.kinds);
+        kinds.sort();
+        kinds.dedup();
+    }
     let failures = sides.helpers().record(&kinds, file, &config.cluster_name, now, &key).await?;
     progress.finish();
     report.problems.extend(failures.iter().map(|(kind, error)| failure(kind, false, error)));

@@ -5,6 +5,7 @@
 
 mod live;
 mod offline;
+mod owned;
 mod publish;
 
 pub use live::snapshot;

@@ -64,6 +64,7 @@ pub async fn diff(
         cluster: "",
         scope: &scope,
         stable_masks: false,
+        owned: None,
     };
     let scan = compare_sides(&sides, declared.manifests.iter(), &schemas, &terms, progress);
     report.counts = scan.counts;

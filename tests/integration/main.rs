@@ -17,4 +17,5 @@ mod readme;
 mod repository;
 mod stories;
 mod support;
+mod undeclared;
 mod yaml_reading;

@@ -11,7 +11,7 @@ pub use snapshot::Completeness;
 use std::path::{Path, PathBuf};
 
 use crate::domain::problem::Problem;
-use crate::domain::resource::{LiveObject, VersionedKind};
+use crate::domain::resource::{GroupKind, LiveObject, VersionedKind};
 use crate::domain::secret::MaskKey;
 
 /// Where the live state comes from.
@@ -55,9 +55,12 @@ pub enum ListError {
     /// RBAC refused.
     #[error("listing {kind} is forbidden: {message}")]
     Forbidden { kind: VersionedKind, message: String },
-    /// The API server does not know the kind at this version.
+    /// The API server does not know the kind at this version; its objects may live at another one.
     #[error("the API server does not serve {kind}")]
-    NotServed { kind: VersionedKind },
+    NotServed { kind: VersionedKind, other_version: Option<String> },
+    /// The API server knows no such custom kind at any version, and said so for all of them: nothing of it is there.
+    #[error("the API server knows no kind {kind}")]
+    NoSuchKind { kind: VersionedKind },
     /// The credentials are wrong or expired.
     #[error("the API server refused the credentials: {message}")]
     Unauthorized { message: String },
@@ -114,6 +117,14 @@ impl Live {
         match self {
             Self::Cluster(cluster) => cluster.custom_schema(kind).await,
             Self::Snapshot(_) => None,
+        }
+    }
+
+    /// The version at which a kind is served and can be listed; none where there is none.
+    pub async fn served(&self, kind: &GroupKind) -> Result<Option<VersionedKind>, ListError> {
+        match self {
+            Self::Cluster(cluster) => cluster.served(kind).await,
+            Self::Snapshot(snapshot) => snapshot.served(kind),
         }
     }
 

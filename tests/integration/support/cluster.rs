@@ -41,6 +41,11 @@ pub(crate) fn cluster() -> &'static Cluster {
     CLUSTER.get_or_init(|| Cluster { servers: Servers::start() })
 }
 
+/// Another cluster that no test has touched, for what is true of all that a cluster holds.
+pub(crate) fn untouched_cluster() -> &'static Cluster {
+    Box::leak(Box::new(Cluster { servers: Servers::start() }))
+}
+
 impl Cluster {
     /// Address of the API server.
     pub(crate) fn address(&self) -> &str {
