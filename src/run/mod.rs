@@ -7,6 +7,7 @@ mod live;
 mod offline;
 mod owned;
 mod publish;
+mod schemas;
 
 pub use live::snapshot;
 pub use offline::{DiffRequest, diff};

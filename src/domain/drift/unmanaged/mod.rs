@@ -15,7 +15,7 @@ use serde_json::json;
 pub use estate::Estate;
 pub use rules::{Mark, ObjectRule, ObjectRules, Treatment};
 
-use crate::domain::drift::findings::{applies, labels};
+use crate::domain::drift::findings::labels;
 use crate::domain::drift::scan::ScanContext;
 use crate::domain::drift::{Aspect, Category, Change, Confidence, DriftItem, DriftKind, Severity, Verdict};
 use crate::domain::field_path::FieldPath;
@@ -83,7 +83,7 @@ impl<'a> Search<'a> {
             },
         }
         let item = self.item(live, source);
-        match rules.ignore.iter().find(|rule| applies(rule, &item)) {
+        match rules.ignore.iter().find(|rule| rule.applies(&item)) {
             Some(rule) => found.ignore(aside(rule.reason.as_deref().unwrap_or("an ignore rule of the config"))),
             None => found.tell(Told { item, claims: claims_of(live) }),
         }

@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::domain::baseline::Baselines;
-use crate::domain::drift::scan::{Declared, IgnoreRule, KindScan, ScanResult, ScanRules, Scope, join};
+use crate::domain::drift::ignore::IgnoreRule;
+use crate::domain::drift::scan::{Declared, KindScan, ScanResult, ScanRules, Scope, join};
 use crate::domain::drift::{ChangedBy, ManagerClass};
 use crate::domain::ownership::{ManagerClasses, ManagerRule};
 use crate::domain::resource::{GroupKind, Manifest, ResourceId};
