@@ -1,12 +1,13 @@
 //! What a source owns, and the table of live objects that are nobody's drift.
 
 use super::fields::Fields;
-use crate::domain::drift::unmanaged::{Mark, ObjectRule, Treatment};
+use crate::domain::drift::unmanaged::{Mark, ObjectRule, ObjectRules, Treatment};
+use crate::domain::problem::Problem;
 use crate::domain::resource::GroupKind;
 use crate::domain::schema::Schemas;
 use crate::domain::scope::is_cluster_scoped;
 use crate::domain::selector::Selector;
-use crate::domain::source::Owns;
+use crate::domain::source::{Owns, Source};
 
 /// The section `owns` of a source.
 pub(super) fn owns(source: &Fields<'_, '_>) -> Option<Owns> {
@@ -58,6 +59,19 @@ fn unfit(kind: &GroupKind, has_selector: bool) -> Option<(String, String)> {
         return Some(("has no namespaces".to_owned(), help));
     }
     None
+}
+
+/// What sources name in vain: kinds of which the table skips every object.
+pub(super) fn named_in_vain(sources: &[Source], rules: &ObjectRules) -> Vec<Problem> {
+    let named = sources
+        .iter()
+        .flat_map(|source| source.owns.iter().flat_map(move |owns| owns.kinds.iter().map(move |kind| (source, kind))));
+    let in_vain = named.filter(|(_, kind)| rules.skip_kind(kind)).map(|(source, kind)| {
+        let message = format!("{} owns {kind}, and the table of unmanaged objects skips all of them", source.name);
+        Problem::warning(message)
+            .help("take it out of `owns.kinds`, or add a row with `treat_as: drift` to `unmanaged`")
+    });
+    in_vain.collect()
 }
 
 /// The rows of a file of the form of `policies/unmanaged.yaml`.

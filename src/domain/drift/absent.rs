@@ -19,7 +19,7 @@ const DELETE_POLICIES: [&str; 3] =
 pub fn excuse(id: &ResourceId, declared: &Value, delivery: DeliveryTool) -> Option<&'static str> {
     let annotation = |name: &str| declared.pointer("/metadata/annotations")?.get(name)?.as_str();
     let is_hook = |name: &&str| annotation(name).is_some_and(|value| !is_regular(value, delivery));
-    if HOOKS.iter().any(|name| is_hook(&name)) || DELETE_POLICIES.iter().any(|name| annotation(name).is_some()) {
+    if HOOKS.iter().any(is_hook) || DELETE_POLICIES.iter().any(|name| annotation(name).is_some()) {
         return Some("a hook or test: its delivery makes and deletes it");
     }
     let of_spec = |field: &str| declared.get("spec").and_then(|spec| spec.get(field));

@@ -238,12 +238,16 @@ impl<'a> KindScan<'a> {
             let without_namespace = manifest.id.namespace.is_none();
             if without_namespace && self.seen.get(manifest.id.name.as_str()).is_some_and(|times| *times > 1) {
                 unknown.insert(manifest.id.clone(), "lives in several");
-            } else if self.found.contains(&manifest.id) {
-            } else if without_namespace && reads_some && !self.finder.may_be_absent(manifest) {
-                unknown.insert(manifest.id.clone(), "is in none of those that are read");
-            } else {
-                self.findings.extend(self.finder.missing(manifest));
+                continue;
             }
+            if self.found.contains(&manifest.id) {
+                continue;
+            }
+            if without_namespace && reads_some && !self.finder.may_be_absent(manifest) {
+                unknown.insert(manifest.id.clone(), "is in none of those that are read");
+                continue;
+            }
+            self.findings.extend(self.finder.missing(manifest));
         }
         self.findings.forget(&unknown.keys().cloned().collect());
         KindFindings {

@@ -273,6 +273,10 @@ fn what_is_owned() {
         ("{namespaces: [shop]}", "valid"),
         ("{selector: 'a=b', kinds: [ConfigMap, apps/Deployment, Namespace, cert-manager.io/Issuer]}", "valid"),
         (
+            "{namespaces: [a], kinds: [ConfigMap, Event, coordination.k8s.io/Lease]}",
+            "warning: apps owns Event, and the table of unmanaged objects skips all of them (take it out of `owns.kinds`, or add a row with `treat_as: drift` to `unmanaged`)\nwarning: apps owns Lease.coordination.k8s.io, and the table of unmanaged objects skips all of them (take it out of `owns.kinds`, or add a row with `treat_as: drift` to `unmanaged`)",
+        ),
+        (
             "{kinds: [ConfigMap]}",
             "trueup.yaml:2: `owns` needs `namespaces` or `selector` (give the namespaces that belong to the source, the labels of its objects, or both)",
         ),

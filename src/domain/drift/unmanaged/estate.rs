@@ -121,14 +121,11 @@ impl<'a> Estate<'a> {
     /// What makes a live object that no source declares somebody else's business, if anything does.
     pub fn explanation(&self, live: &LiveObject) -> Option<Explanation> {
         let namespace = live.id.namespace.as_deref();
-        let owners = live.object.pointer("/metadata/ownerReferences").and_then(Value::as_array);
-        let of_declared = |owner: &Value| {
-            let text = |name: &str| owner.get(name).and_then(Value::as_str);
-            let kind = text("apiVersion").zip(text("kind")).map(|(version, kind)| GroupKind::of(version, kind));
-            kind.zip(text("name")).is_some_and(|(kind, name)| self.names(&kind, namespace, name))
-        };
-        let is_controlled = |owner: &Value| owner.get("controller").is_some_and(|controller| controller == true);
-        if owners.into_iter().flatten().any(|owner| is_controlled(owner) || of_declared(owner)) {
+        if live.object.pointer("/metadata/deletionTimestamp").is_some() {
+            return Some(Explanation::Leaving);
+        }
+        let declared = |owner: ResourceId| self.names(&owner.kind, owner.namespace.as_deref(), &owner.name);
+        if is_controlled(live) || owners_of(live).any(declared) {
             return Some(Explanation::Dependent);
         }
         let claim = claim_of(live);
@@ -156,11 +153,34 @@ impl<'a> Estate<'a> {
 pub enum Explanation {
     /// Made for, and gone with, another object.
     Dependent,
+    /// Somebody has deleted it already, and its finalizers hold it.
+    Leaving,
     /// kustomize gave the declared one another name when its content changed; what runs may still use the old one.
     EarlierGeneration,
 }
 
-/// Namespace and `<template>-<set>` of a claim that a StatefulSet may have made: they carry no owner.
+/// The references to owners; the object is gone when all of them are.
+fn owner_references(live: &LiveObject) -> impl Iterator<Item = &Value> {
+    live.object.pointer("/metadata/ownerReferences").and_then(Value::as_array).into_iter().flatten()
+}
+
+/// Whether a controller made the object for another one, and keeps it.
+fn is_controlled(live: &LiveObject) -> bool {
+    owner_references(live).any(|owner| owner.get("controller").is_some_and(|controller| controller == true))
+}
+
+/// The objects that an object goes with. Nothing tells whether one of them has a namespace: both are tried.
+pub(super) fn owners_of(live: &LiveObject) -> impl Iterator<Item = ResourceId> {
+    owner_references(live).flat_map(|owner| {
+        let text = |name: &str| owner.get(name).and_then(Value::as_str);
+        let kind = text("apiVersion").zip(text("kind")).map(|(version, kind)| GroupKind::of(version, kind));
+        let near = kind.zip(text("name")).map(|(kind, name)| ResourceId::new(kind, live.id.namespace.as_deref(), name));
+        let wide = near.clone().map(|near| ResourceId { namespace: None, ..near });
+        near.into_iter().chain(wide)
+    })
+}
+
+/// `<template>-<set>` of a claim that a StatefulSet may have made: they carry no owner.
 pub(super) fn claim_of(live: &LiveObject) -> Option<String> {
     let is_claim = live.id.kind.group.is_empty() && live.id.kind.kind == "PersistentVolumeClaim";
     let (set, ordinal) = live.id.name.rsplit_once('-').filter(|_| is_claim)?;

@@ -22,13 +22,15 @@ use crate::domain::field_path::FieldPath;
 use crate::domain::outcome::SetAside;
 use crate::domain::ownership::Owners;
 use crate::domain::problem::Problem;
-use crate::domain::resource::LiveObject;
+use crate::domain::resource::{LiveObject, ResourceId};
 use crate::domain::source::Source;
-use estate::{Explanation, claim_of, claims, is_stateful_set};
+use estate::{Explanation, claim_of, claims, is_stateful_set, owners_of};
 
 /// How many objects of one kind are told for one source, and how many are shown as ignored. More than that is a scope
 /// that was drawn too wide, and nobody reads it.
 pub const MOST: usize = 200;
+/// How many owners of an object are looked at: few have more than one.
+const OWNERS: usize = 8;
 
 /// Looks for what nobody declares among the live objects of one kind.
 #[derive(Debug, Clone, Copy)]
@@ -53,6 +55,8 @@ struct Told {
     item: DriftItem,
     /// For a StatefulSet the claims that it makes; for a claim what it is called without its number.
     claims: Vec<String>,
+    /// The objects that it goes with.
+    owners: Vec<ResourceId>,
 }
 
 impl<'a> Search<'a> {
@@ -75,6 +79,7 @@ impl<'a> Search<'a> {
             Some((Treatment::Drift, _)) => {}
             None => match self.estate.explanation(live) {
                 Some(Explanation::Dependent) => return,
+                Some(Explanation::Leaving) => return found.ignore(aside("it is being deleted")),
                 Some(Explanation::EarlierGeneration) => {
                     return found.ignore(aside("an earlier generation of one that a source declares"));
                 }
@@ -85,7 +90,7 @@ impl<'a> Search<'a> {
         let item = self.item(live, source);
         match rules.ignore.iter().find(|rule| rule.applies(&item)) {
             Some(rule) => found.ignore(aside(rule.reason.as_deref().unwrap_or("an ignore rule of the config"))),
-            None => found.tell(Told { item, claims: claims_of(live) }),
+            None => found.tell(Told { item, claims: claims_of(live), owners: owners_of(live).take(OWNERS).collect() }),
         }
     }
 
@@ -182,12 +187,14 @@ impl Found {
             .filter(|told| is_stateful_set(&told.item.resource.kind))
             .flat_map(|set| set.claims.iter().map(|claim| (set.item.resource.namespace.clone(), claim.clone())))
             .collect();
-        let is_made = |told: &Told| {
+        let names: HashSet<_> = told.iter().map(|told| told.item.resource.clone()).collect();
+        // what goes with an object that is told itself is no news
+        let is_news = |told: &Told| {
             let namespace = &told.item.resource.namespace;
-            told.claims.iter().any(|claim| made.contains(&(namespace.clone(), claim.clone())))
+            let is_claimed = told.claims.iter().any(|claim| made.contains(&(namespace.clone(), claim.clone())));
+            let is_claim = is_claimed && !is_stateful_set(&told.item.resource.kind);
+            !is_claim && !told.owners.iter().any(|owner| names.contains(owner))
         };
-        // the claims of a StatefulSet that is told itself are no news
-        let is_news = |told: &Told| is_stateful_set(&told.item.resource.kind) || !is_made(told);
         let items = told.into_iter().filter(is_news).map(|told| told.item).collect();
         (items, ignored, problems)
     }

@@ -247,6 +247,7 @@ fn what_is_explained() {
         ("Pod shop/a", owner("Secret", "owner", false), false, false),
         ("Pod team/a", owner("Secret", "owner", false), true, false),
         ("Pod shop/a", json!({"metadata": {"ownerReferences": "none"}}), true, false),
+        ("Pod shop/a", json!({"metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z"}}), false, true),
         ("ConfigMap shop/a", managed(&[("kube-controller-manager", "")]), false, false),
         ("ConfigMap shop/a", managed(&[("kube-controller-manager", ""), ("kubectl-edit", "")]), true, false),
         ("ConfigMap shop/a", managed(&[("kubectl-create", ""), ("kube-controller-manager", "status")]), true, false),
@@ -258,13 +259,18 @@ fn what_is_explained() {
         let (items, asides) = world.found(vec![live(object, more)]);
         assert_eq!((items.len(), asides.len()), (usize::from(told), usize::from(ignored)), "{shown}");
     }
-    // the claims of a StatefulSet that is told itself are no news
+    // what goes with an object that is told itself is no news
     let by_hand = vec![
         live("apps/StatefulSet shop/mine", templates),
         live("PersistentVolumeClaim shop/data-mine-0", json!({})),
         live("PersistentVolumeClaim team/data-mine-0", json!({})),
+        live("Secret shop/mine", json!({})),
+        live("Pod shop/of-mine", owner("Secret", "mine", false)),
     ];
-    assert_eq!(world.found(by_hand).0, ["StatefulSet shop/mine", "PersistentVolumeClaim team/data-mine-0"]);
+    assert_eq!(
+        world.found(by_hand).0,
+        ["StatefulSet shop/mine", "PersistentVolumeClaim team/data-mine-0", "Secret shop/mine"]
+    );
 }
 
 /// The first row that fits wins; one that counts overrules what else would explain an object.
