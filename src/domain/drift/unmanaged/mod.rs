@@ -71,7 +71,9 @@ impl<'a> Search<'a> {
         let aside =
             |reason: &str| SetAside { resource: live.id.clone(), path: String::new(), reason: reason.to_owned() };
         let rules = &self.context.rules;
-        match rules.unmanaged.of(live).map(|row| (row.treatment, row.reason.as_deref())) {
+        let row = rules.unmanaged.of(live).map(|row| (row.treatment, row.reason.as_deref()));
+        let counts_anyway = matches!(row, Some((Treatment::Drift, _)));
+        match row {
             Some((Treatment::Skipped, _)) => return,
             Some((Treatment::Ignored, reason)) => {
                 return found.ignore(aside(reason.unwrap_or("a row of the table of unmanaged objects")));
@@ -83,52 +85,51 @@ impl<'a> Search<'a> {
                 Some(Explanation::EarlierGeneration) => {
                     return found.ignore(aside("an earlier generation of one that a source declares"));
                 }
-                None if self.owners(live, source).is_made_by_controllers() => return,
                 None => {}
             },
         }
-        let item = self.item(live, source);
+        let delivery = source.delivery.field_manager();
+        let owners = Owners::read(live.managed_fields.as_deref(), &rules.managers, delivery);
+        if owners.is_made_by_controllers() && !counts_anyway {
+            return;
+        }
+        let item = item(live, source, &owners);
         match rules.ignore.iter().find(|rule| rule.applies(&item)) {
             Some(rule) => found.ignore(aside(rule.reason.as_deref().unwrap_or("an ignore rule of the config"))),
             None => found.tell(Told { item, claims: claims_of(live), owners: owners_of(live).take(OWNERS).collect() }),
         }
     }
+}
 
-    fn owners<'l>(&self, live: &'l LiveObject, source: &Source) -> Owners<'l> {
-        let delivery = source.delivery.field_manager();
-        Owners::read(live.managed_fields.as_deref(), &self.context.rules.managers, delivery)
-    }
-
-    fn item(&self, live: &LiveObject, source: &Source) -> DriftItem {
-        let owners = self.owners(live, source);
-        DriftItem {
-            source: source.name.clone(),
-            resource: live.id.clone(),
-            labels: labels(&live.object),
-            origin: None,
-            path: FieldPath::root(),
-            drift: DriftKind::Structural,
-            change: Change::Added,
-            verdict: Verdict::LiveOnly,
-            repository_drift: false,
-            aspect: Aspect::Presence,
-            category: Category::Infrastructure,
-            severity: Severity::Info,
-            score: 0.0,
-            score_reasons: Vec::new(),
-            baseline: None,
-            declared: None,
-            live: Some(json!("present")),
-            magnitude: 1.0,
-            is_amount: false,
-            confidence: if owners.is_empty() { Confidence::Potential } else { Confidence::Confirmed },
-            changed_by: owners.creator(),
-            native_default: None,
-            rule: None,
-            meaning: None,
-            caused_by: Vec::new(),
-            fingerprint: String::new(),
-        }
+/// What tells an object. Of what is in it nothing is said.
+fn item(live: &LiveObject, source: &Source, owners: &Owners<'_>) -> DriftItem {
+    DriftItem {
+        source: source.name.clone(),
+        resource: live.id.clone(),
+        labels: labels(&live.object),
+        origin: None,
+        path: FieldPath::root(),
+        drift: DriftKind::Structural,
+        change: Change::Added,
+        verdict: Verdict::LiveOnly,
+        repository_drift: false,
+        aspect: Aspect::Presence,
+        category: Category::Infrastructure,
+        severity: Severity::Info,
+        score: 0.0,
+        score_reasons: Vec::new(),
+        baseline: None,
+        declared: None,
+        live: Some(json!("present")),
+        magnitude: 1.0,
+        is_amount: false,
+        confidence: if owners.is_empty() { Confidence::Potential } else { Confidence::Confirmed },
+        changed_by: owners.creator(),
+        native_default: None,
+        rule: None,
+        meaning: None,
+        caused_by: Vec::new(),
+        fingerprint: String::new(),
     }
 }
 
