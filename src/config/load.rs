@@ -6,7 +6,7 @@ use secrecy::SecretString;
 
 use super::credentials::{Env, secret};
 use super::fields::{Fields, Sink};
-use super::{AlertSettings, Config, Defaults, Loaded, Locations, baselines, policies, rules, sections};
+use super::{AlertSettings, Config, Defaults, Loaded, Locations, baselines, delivery, policies, rules, sections};
 use crate::adapters::notify;
 use crate::domain::problem::{Level, Problem};
 use crate::domain::yaml::{Node, read_documents, repeated_keys};
@@ -97,6 +97,7 @@ fn read(
     let sources = sections::sources(&top, environment.as_deref());
     let forge = sections::forge(&top, &place);
     let secret_key = top.map("secrets").and_then(|secrets| secret(&secrets, "key_file", "key_env", folder, env));
+    let delivery_rules = delivery::delivery_rules(&top, &live);
     let scan = rules::scan_rules(&top, &place, problems);
     let scoring = rules::scoring(&top, &place, problems);
     let policies = policies::policies(&top, folder, problems);
@@ -115,6 +116,7 @@ fn read(
         forge,
         schedule,
         scan,
+        delivery_rules,
         scoring,
         policies,
         baselines,

@@ -11,6 +11,7 @@ use crate::adapters::progress::Progress;
 use crate::adapters::render::{OnManifest, Rendered, unheard};
 use crate::config::Config;
 use crate::domain::baseline::Baselines;
+use crate::domain::delivery_rules::DeliveryRules;
 use crate::domain::drift::scan::{
     Declared, KindFindings, KindScan, ScanContext, ScanResult, ScanRules, Scope, join, may_scale,
 };
@@ -68,7 +69,7 @@ impl Sides {
         })
     }
 
-    fn helpers(&self) -> &Live {
+    pub(super) fn helpers(&self) -> &Live {
         self.all.as_ref().unwrap_or(&self.selected)
     }
 }
@@ -84,32 +85,18 @@ pub(super) struct Terms<'a> {
     pub(super) rules: &'a ScanRules,
     pub(super) baselines: &'a Baselines,
     pub(super) sources: &'a [Source],
+    pub(super) delivery_rules: &'a DeliveryRules,
     pub(super) cluster: &'a str,
     pub(super) scope: &'a Scope,
     pub(super) stable_masks: bool,
 }
 
 /// Scans the cluster (or snapshot) of the config.
-pub(super) async fn scan(
-    config: &Config,
-    sides: &Sides,
-    scope: &Scope,
-    rendered: &[Rendered],
-    key: &MaskKey,
-    progress: &Progress,
-) -> ScanResult {
+pub(super) async fn scan(sides: &Sides, terms: &Terms<'_>, rendered: &[Rendered], progress: &Progress) -> ScanResult {
     let manifests = rendered.iter().flat_map(|rendered| &rendered.manifests);
     let mut schemas = Schemas::default();
     load_custom_schemas(&sides.selected, manifests.clone(), &mut schemas).await;
-    let terms = Terms {
-        rules: &config.scan,
-        baselines: &config.baselines,
-        sources: &config.sources,
-        cluster: &config.cluster_name,
-        scope,
-        stable_masks: key.is_stable(),
-    };
-    compare_sides(sides, manifests, &schemas, &terms, progress)
+    compare_sides(sides, manifests, &schemas, terms, progress)
 }
 
 /// The part of the cluster that the config looks at.
@@ -163,6 +150,7 @@ pub(super) fn compare_sides<'m>(
         rules: terms.rules,
         baselines: terms.baselines,
         sources: terms.sources,
+        delivery_rules: terms.delivery_rules,
         cluster: terms.cluster,
         stable_masks: terms.stable_masks,
         foreign_masks: sides.selected.has_foreign_masks(),
@@ -262,7 +250,10 @@ pub async fn snapshot(
     }
     progress.stage("listing the cluster");
     let sides = Sides::connect(&config.live, &key).await?;
-    let failures = sides.helpers().record(&kinds, file, &config.cluster_name, now, &key).await?;
+    let mut good_to_have = super::delivery::kinds(config, sides.helpers()).await.unwrap_or_default();
+    good_to_have.retain(|kind| !kinds.contains(kind));
+    let record = sides.helpers().record(&kinds, &good_to_have, file, &config.cluster_name, now, &key);
+    let failures = record.await?;
     progress.finish();
     report.problems.extend(failures.iter().map(|(kind, error)| failure(kind, false, error)));
     Ok(report.problems)

@@ -16,7 +16,7 @@ use tracing::debug;
 
 use super::list::Ahead;
 use super::{ClusterSettings, ListError};
-use crate::domain::resource::{VersionedKind, split_api_version};
+use crate::domain::resource::{GroupKind, VersionedKind, split_api_version};
 use crate::domain::secret::MaskKey;
 
 /// How often one page is asked for before the list is given up.
@@ -29,6 +29,8 @@ const LARGEST_PAGE: u64 = 1024 * 1024 * 1024;
 pub struct Cluster {
     client: kube::Client,
     settings: ClusterSettings,
+    /// Only objects of this name, so that a right on that one object is enough.
+    only: Option<String>,
     pub(super) key: MaskKey,
     discovered: Arc<Discovered>,
     contact: Arc<Contact>,
@@ -62,6 +64,24 @@ struct ApiResource {
     name: String,
     kind: String,
     namespaced: bool,
+}
+
+#[derive(Deserialize)]
+struct ApiGroupList {
+    groups: Vec<ApiGroup>,
+}
+
+#[derive(Deserialize)]
+struct ApiGroup {
+    name: String,
+    #[serde(rename = "preferredVersion")]
+    preferred: ApiVersion,
+}
+
+#[derive(Deserialize)]
+struct ApiVersion {
+    #[serde(rename = "groupVersion")]
+    group_version: String,
 }
 
 #[derive(Deserialize)]
@@ -100,11 +120,34 @@ impl Cluster {
         Ok(Self {
             client,
             settings: settings.clone(),
+            only: None,
             key: key.clone(),
             discovered: Arc::default(),
             contact: Arc::default(),
             ahead: Arc::new(Ahead::new(Handle::current())),
         })
+    }
+
+    /// The same cluster, seen through other lists: without the label selector, in these namespaces (empty for all), and
+    /// only the objects of this name, if one is given.
+    pub(super) fn seen_through(&self, namespaces: &[String], only: Option<&str>) -> Self {
+        let settings =
+            ClusterSettings { namespaces: namespaces.to_vec(), label_selector: None, ..self.settings.clone() };
+        let ahead = Arc::new(Ahead::new(Handle::current()));
+        Self { settings, only: only.map(str::to_owned), ahead, ..self.clone() }
+    }
+
+    /// Which of these kinds belong to a group that the API server serves, at the version that it prefers.
+    pub(super) async fn versions(&self, kinds: &[GroupKind]) -> Result<Vec<VersionedKind>, ListError> {
+        let all = VersionedKind::new("/apis", "APIGroupList");
+        let bytes = self.fetch(&all, "/apis", false).await?.unwrap_or_default();
+        let list: ApiGroupList = serde_json::from_slice(&bytes)
+            .map_err(|_| ListError::Failed { kind: all, message: "the list of groups cannot be read".to_owned() })?;
+        let version = |kind: &GroupKind| {
+            let group = list.groups.iter().find(|group| group.name == kind.group)?;
+            Some(VersionedKind::new(&*group.preferred.group_version, &*kind.kind))
+        };
+        Ok(kinds.iter().filter_map(version).collect())
     }
 
     /// Where the objects of a kind are: one address, or one for each namespace of the config.
@@ -133,6 +176,7 @@ impl Cluster {
     ) -> Result<Option<Vec<u8>>, ListError> {
         let mut query = vec![("limit", self.settings.page_size.to_string())];
         query.extend(self.settings.label_selector.clone().map(|selector| ("labelSelector", selector)));
+        query.extend(self.only.as_ref().map(|name| ("fieldSelector", format!("metadata.name={name}"))));
         query.extend(next.map(|next| ("continue", next.to_owned())));
         let query: Vec<_> = query.iter().map(|(name, value)| format!("{name}={}", encoded(value))).collect();
         self.fetch(kind, &format!("{path}?{}", query.join("&")), next.is_some()).await

@@ -11,7 +11,7 @@ pub use snapshot::Completeness;
 use std::path::{Path, PathBuf};
 
 use crate::domain::problem::Problem;
-use crate::domain::resource::{LiveObject, VersionedKind};
+use crate::domain::resource::{GroupKind, LiveObject, VersionedKind};
 use crate::domain::secret::MaskKey;
 
 /// Where the live state comes from.
@@ -114,6 +114,36 @@ impl Live {
         match self {
             Self::Cluster(cluster) => cluster.custom_schema(kind).await,
             Self::Snapshot(_) => None,
+        }
+    }
+
+    /// Which of these kinds can be listed here, each at the version to list it at.
+    pub async fn versions(&self, kinds: &[GroupKind]) -> Result<Vec<VersionedKind>, ListError> {
+        match self {
+            Self::Cluster(cluster) => cluster.versions(kinds).await,
+            Self::Snapshot(snapshot) => Ok(kinds.iter().filter_map(|kind| snapshot.version(kind)).collect()),
+        }
+    }
+
+    /// Every object of a kind, whatever the configuration says of namespaces and labels: in these namespaces (empty for
+    /// all), and only those of this name, if one is given.
+    pub async fn objects(
+        &self,
+        kind: &VersionedKind,
+        namespaces: &[String],
+        only: Option<&str>,
+    ) -> Result<Vec<LiveObject>, ListError> {
+        let observe = |found: &mut Vec<LiveObject>, live: LiveObject| {
+            let in_namespaces =
+                namespaces.is_empty() || live.id.namespace.as_ref().is_some_and(|own| namespaces.contains(own));
+            if in_namespaces && only.is_none_or(|name| name == live.id.name) {
+                found.push(live);
+            }
+        };
+        let fold = Fold { start: &Vec::new, observe: &observe, merge: &|found: &mut Vec<_>, more| found.extend(more) };
+        match self {
+            Self::Cluster(cluster) => cluster.seen_through(namespaces, only).list(kind, fold).await,
+            Self::Snapshot(snapshot) => snapshot.list(kind, fold),
         }
     }
 

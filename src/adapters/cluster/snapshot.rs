@@ -16,7 +16,7 @@ use serde_json::Value;
 use super::object::{Item, read_page};
 use super::{Fold, ListError, Live};
 use crate::domain::problem::{Place, Problem};
-use crate::domain::resource::{LiveObject, VersionedKind};
+use crate::domain::resource::{GroupKind, LiveObject, VersionedKind};
 use crate::domain::secret::MaskKey;
 use crate::domain::yaml::read_documents;
 
@@ -101,6 +101,12 @@ impl Snapshot {
     /// Whether Secrets were masked under another key, so that they compare with nothing.
     pub fn foreign_mask(&self) -> bool {
         self.foreign_mask
+    }
+
+    /// The version at which a kind was recorded; none where it was not.
+    pub(super) fn version(&self, kind: &GroupKind) -> Option<VersionedKind> {
+        let recorded = self.recorded.iter().flatten().map(|one| VersionedKind::new(&*one.api_version, &*one.kind));
+        recorded.chain(self.objects.keys().cloned()).find(|one| one.group_kind() == *kind)
     }
 
     pub(super) fn list<S>(&self, kind: &VersionedKind, fold: Fold<'_, S>) -> Result<S, ListError> {
@@ -281,10 +287,11 @@ const LINES: Fold<'static, Vec<String>> = Fold {
 
 impl Live {
     /// Writes these kinds to a snapshot file, which appears only once it is complete. A kind that cannot be listed is
-    /// recorded as failed, and told.
+    /// recorded as failed, and told unless it is one that is only good to have.
     pub async fn record(
         &self,
         kinds: &[VersionedKind],
+        good_to_have: &[VersionedKind],
         file: &Path,
         cluster: &str,
         taken_at: jiff::Timestamp,
@@ -295,7 +302,7 @@ impl Live {
         let mut body = tempfile::tempfile_in(folder).map_err(wrong)?;
         let mut recorded = Vec::new();
         let mut failures = Vec::new();
-        for kind in kinds {
+        for kind in kinds.iter().chain(good_to_have) {
             let listed = self.list(kind, LINES).await;
             let error = match listed {
                 Ok(lines) => {
@@ -306,7 +313,9 @@ impl Live {
                 }
                 Err(error) => {
                     let text = error.to_string();
-                    failures.push((kind.clone(), error));
+                    if kinds.contains(kind) {
+                        failures.push((kind.clone(), error));
+                    }
                     Some(text)
                 }
             };
