@@ -4,10 +4,13 @@
 //! process is decided here and nowhere else, by [`Extent`].
 
 mod delivery;
+mod edit;
 mod live;
 mod offline;
 mod publish;
+mod schemas;
 
+pub use edit::{EditRequest, Target, Wish, edit, written_value};
 pub use live::snapshot;
 pub use offline::{DiffRequest, diff};
 
