@@ -29,7 +29,7 @@ const LARGEST_PAGE: u64 = 1024 * 1024 * 1024;
 #[derive(Clone)]
 pub struct Cluster {
     client: kube::Client,
-    pub(super) settings: ClusterSettings,
+    pub(super) settings: Arc<ClusterSettings>,
     /// The API server's address.
     pub(super) server: String,
     /// Only objects of this name, so that a right on that one object is enough.
@@ -125,7 +125,7 @@ impl Cluster {
         Ok(Self {
             client,
             server,
-            settings: settings.clone(),
+            settings: Arc::new(settings.clone()),
             only: None,
             key: key.clone(),
             discovered: Arc::default(),
@@ -138,8 +138,8 @@ impl Cluster {
     /// The same cluster, seen through other lists: without the label selector, in these namespaces (empty for all), and
     /// only the objects of this name, if one is given.
     pub(super) fn seen_through(&self, namespaces: &[String], only: Option<&str>) -> Self {
-        let settings =
-            ClusterSettings { namespaces: namespaces.to_vec(), label_selector: None, ..self.settings.clone() };
+        let own = ClusterSettings::clone(&self.settings);
+        let settings = Arc::new(ClusterSettings { namespaces: namespaces.to_vec(), label_selector: None, ..own });
         let ahead = Arc::new(Ahead::new(Handle::current()));
         Self { settings, only: only.map(str::to_owned), ahead, ..self.clone() }
     }

@@ -316,7 +316,8 @@ impl Live {
         let mut schemas = BTreeMap::new();
         let mut failures = Vec::new();
         for kind in kinds.iter().chain(good_to_have) {
-            let listed = match self.add_schema(kind, &mut schemas).await {
+            let described = if kinds.contains(kind) { self.add_schema(kind, &mut schemas).await } else { Ok(()) };
+            let listed = match described {
                 Ok(()) => self.list(kind, LINES).await,
                 Err(error) => Err(error),
             };
