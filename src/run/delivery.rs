@@ -44,6 +44,7 @@ pub(super) async fn in_cluster(config: &Config, live: &Live) -> LiveRules {
         Ok(kinds) => kinds,
         Err(error) => {
             tools(config).into_iter().for_each(|tool| rules.miss(tool, settings, &error));
+            rules.problems.truncate(1);
             return rules;
         }
     };

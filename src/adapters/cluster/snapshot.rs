@@ -15,6 +15,7 @@ use serde_json::Value;
 
 use super::object::{Item, read_page};
 use super::{Fold, ListError, Live};
+use crate::domain::delivery_rules::essentials;
 use crate::domain::problem::{Place, Problem};
 use crate::domain::resource::{GroupKind, LiveObject, VersionedKind};
 use crate::domain::schema::Schemas;
@@ -290,6 +291,10 @@ fn text_of(live: &LiveObject) -> String {
     object.to_string()
 }
 
+/// The same for objects that hold rules of delivery tools, without what else they may hold.
+const ESSENTIALS: Fold<'static, Vec<String>> =
+    Fold { observe: &|lines, live| lines.push(essentials(&live.object).to_string()), ..LINES };
+
 /// Every object of a list as a line.
 const LINES: Fold<'static, Vec<String>> = Fold {
     start: &Vec::new,
@@ -299,7 +304,8 @@ const LINES: Fold<'static, Vec<String>> = Fold {
 
 impl Live {
     /// Writes these kinds to a snapshot file, which appears only once it is complete. A kind that cannot be listed is
-    /// recorded as failed, and told unless it is one that is only good to have.
+    /// recorded as failed, and told unless it is one that is only good to have: those hold rules of delivery tools, and of
+    /// them no more is written than rules are read from.
     pub async fn record(
         &self,
         kinds: &[VersionedKind],
@@ -318,7 +324,7 @@ impl Live {
         for kind in kinds.iter().chain(good_to_have) {
             let described = if kinds.contains(kind) { self.add_schema(kind, &mut schemas).await } else { Ok(()) };
             let listed = match described {
-                Ok(()) => self.list(kind, LINES).await,
+                Ok(()) => self.list(kind, if kinds.contains(kind) { LINES } else { ESSENTIALS }).await,
                 Err(error) => Err(error),
             };
             let error = match listed {

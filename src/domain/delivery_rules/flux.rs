@@ -46,8 +46,8 @@ impl Kustomization {
 
     /// Whether an object is delivered by this Kustomization: by the labels that Flux gives it, or, where it has none and
     /// Flux is known to deliver it, by its source's folder.
-    pub(super) fn owns(&self, live: Option<&Value>, source: Option<&Source>) -> bool {
-        match live.and_then(|live| owner(live, KUSTOMIZE)) {
+    pub(super) fn owns(&self, live: &Value, source: Option<&Source>) -> bool {
+        match owner(live, KUSTOMIZE) {
             Some((name, namespace)) => name == self.name && is_in(namespace, self.namespace.as_deref()),
             None => source.is_some_and(|source| self.folder.as_ref() == Some(&source.path)),
         }
@@ -71,8 +71,7 @@ impl HelmRelease {
     }
 
     /// Whether an object belongs to this release, by the labels of Flux or the annotations of Helm.
-    pub(super) fn owns(&self, live: Option<&Value>) -> bool {
-        let Some(live) = live else { return false };
+    pub(super) fn owns(&self, live: &Value) -> bool {
         if let Some((name, namespace)) = owner(live, HELM) {
             return name == self.name && is_in(namespace, self.namespace.as_deref());
         }

@@ -122,12 +122,14 @@ impl DeliveryRules {
             if tool == Tool::ArgoCd {
                 found.whole = found.whole.or_else(|| argo_cd::whole(declared));
             }
-            let owned: Vec<_> = self.owners.iter().filter(|owner| self.owns(owner, tool, subject)).collect();
-            let is_named = subject.source.is_some_and(|source| source.delivery.tool != DeliveryTool::Unknown);
-            let is_marked = match tool {
-                Tool::ArgoCd => argo_cd::is_marked(live),
-                Tool::Kustomization | Tool::HelmRelease => flux::is_marked(live, tool),
+            let owned = self.owners_of(tool, subject);
+            let (is_marked, is_other) = match tool {
+                Tool::ArgoCd => (argo_cd::is_marked(live), false),
+                Tool::Kustomization => (flux::is_marked(live, tool), flux::is_marked(live, Tool::HelmRelease)),
+                Tool::HelmRelease => (flux::is_marked(live, tool), flux::is_marked(live, Tool::Kustomization)),
             };
+            let is_named = subject.source.is_some_and(|source| source.delivery.tool != DeliveryTool::Unknown);
+            let is_named = is_named && !is_other;
             if tool == Tool::ArgoCd && (is_named || is_marked || !owned.is_empty()) {
                 found.rules.extend(&self.settings);
             }
@@ -139,29 +141,23 @@ impl DeliveryRules {
         found
     }
 
-    fn owns(&self, owner: &Owner, tool: Tool, subject: &Subject<'_>) -> bool {
+    /// The objects of this tool that deliver an object.
+    fn owners_of(&self, tool: Tool, subject: &Subject<'_>) -> Vec<&Owner> {
         let live = &subject.live.object;
         // where the configuration does not say who delivers, only a mark on the object does
         let source = subject.source.filter(|source| source.delivery.tool != DeliveryTool::Unknown);
-        match (owner, tool) {
-            (Owner::Application(application, _), Tool::ArgoCd) => {
-                let mark = argo_cd::mark(live, self.instance_label.as_deref());
-                // a label of this name may come from a chart and mean something else
-                let names_one = |mark: &&str| argo_cd::is_marked(live) || self.has_application(mark);
-                let file = subject.manifest.origin.as_ref().map(|origin| &*origin.file);
-                application.owns(mark.filter(names_one), source, file)
-            }
-            (Owner::Kustomization(kustomization, _), Tool::Kustomization) => kustomization.owns(Some(live), source),
-            (Owner::HelmRelease(release, _), Tool::HelmRelease) => release.owns(Some(live)),
+        let file = subject.manifest.origin.as_ref().map(|origin| &*origin.file);
+        let mark = argo_cd::mark(live, self.instance_label.as_deref());
+        let is_named = |owner: &Owner| matches!(owner, Owner::Application(one, _) if one.owns(mark, None, None));
+        // a label of this name may come from a chart and mean something else
+        let mark = mark.filter(|_| argo_cd::is_marked(live) || self.owners.iter().any(is_named));
+        let owns = |owner: &&Owner| match (owner, tool) {
+            (Owner::Application(application, _), Tool::ArgoCd) => application.owns(mark, source, file),
+            (Owner::Kustomization(kustomization, _), Tool::Kustomization) => kustomization.owns(live, source),
+            (Owner::HelmRelease(release, _), Tool::HelmRelease) => release.owns(live),
             _ => false,
-        }
-    }
-
-    fn has_application(&self, name: &str) -> bool {
-        self.owners.iter().any(|owner| match owner {
-            Owner::Application(application, _) => application.owns(Some(name), None, None),
-            _ => false,
-        })
+        };
+        self.owners.iter().filter(owns).collect()
     }
 }
 

@@ -144,3 +144,21 @@ fn unread_rules_make_drift_uncertain() {
     let known = [live_rule(application(json!({})))];
     assert_eq!(sift(DeliveryTool::ArgoCd, &known), ["confirmed changed spec.replicas"]);
 }
+
+/// What is kept of an object yields the same rules, and holds neither a chart's values nor a password in an address.
+#[test]
+fn essentials_are_enough() {
+    let mut object = ignoring(json!({"group": "apps", "kind": "Deployment", "jsonPointers": ["/spec/replicas"]}));
+    object["spec"]["source"]["repoURL"] = json!("https://ada:canary@github.com/company/config");
+    object["spec"]["source"]["helm"] = json!({"values": "password: canary"});
+    object["spec"]["sources"] =
+        json!([{"repoURL": "https://canary@charts.example/a@b", "helm": {"parameters": ["canary"]}}]);
+    object["metadata"]["annotations"] = json!({"last-applied": "canary"});
+    object["spec"]["values"] = json!({"password": "canary"});
+    let kept = essentials(&object);
+    assert!(!kept.to_string().contains("canary"), "{kept}");
+    let sift = |object| sift(DeliveryTool::ArgoCd, &[object], &deployment(as_it_is), &deployment(scaled));
+    let found = sift(kept);
+    assert!(found.len() == 1 && found[0].contains("ignores it"), "{found:?}");
+    assert_eq!(found, sift(object));
+}
