@@ -75,7 +75,10 @@ impl DeliveryRules {
             let mut problems = Vec::new();
             let mut reading = Reading { name: String::new(), origin, problems: &mut problems };
             own = argo_cd::own_rules(&subject.live.id, subject.declared, &mut reading);
-            sifted.problems = problems;
+            // such a rule names no object by itself
+            let told =
+                |problem: Problem| Problem { message: format!("{}, {}", subject.live.id, problem.message), ..problem };
+            sifted.problems = problems.into_iter().map(told).collect();
         }
         let mut applicable = self.applicable(subject);
         applicable.rules.extend(&own);

@@ -233,4 +233,12 @@ fn annotations_are_heeded() {
         }
         assert_eq!(sift(DeliveryTool::Flux, &[], &declared, &live), ["confirmed changed spec.replicas"]);
     }
+    let mut live = annotated(key, "jsonPointers: [spec]\njqPathExpressions: [.a[]");
+    scaled(&mut live);
+    let found = sift(DeliveryTool::ArgoCd, &[], &annotated(key, "jsonPointers: [spec]"), &live);
+    assert!(
+        found
+            .iter()
+            .any(|line| line.starts_with(&format!("! Deployment default/web, {}: is no", place("jsonPointers"))))
+    );
 }
