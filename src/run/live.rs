@@ -14,6 +14,7 @@ use crate::adapters::progress::Progress;
 use crate::adapters::render::{OnManifest, Rendered, unheard};
 use crate::config::Config;
 use crate::domain::baseline::Baselines;
+use crate::domain::delivery_rules::DeliveryRules;
 use crate::domain::drift::scan::{
     Declared, KindFindings, KindScan, ScanContext, ScanResult, ScanRules, Scope, join, may_scale,
 };
@@ -72,7 +73,7 @@ impl Sides {
         })
     }
 
-    fn helpers(&self) -> &Live {
+    pub(super) fn helpers(&self) -> &Live {
         self.all.as_ref().unwrap_or(&self.selected)
     }
 }
@@ -83,6 +84,7 @@ pub(super) struct Terms<'a> {
     pub(super) rules: &'a ScanRules,
     pub(super) baselines: &'a Baselines,
     pub(super) sources: &'a [Source],
+    pub(super) delivery_rules: &'a DeliveryRules,
     pub(super) cluster: &'a str,
     pub(super) scope: &'a Scope,
     pub(super) stable_masks: bool,
@@ -91,30 +93,15 @@ pub(super) struct Terms<'a> {
 }
 
 /// Scans the cluster (or snapshot) of the config.
-pub(super) async fn scan(
-    config: &Config,
-    sides: &Sides,
-    scope: &Scope,
-    rendered: &[Rendered],
-    key: &MaskKey,
-    progress: &Progress,
-) -> ScanResult {
+pub(super) async fn scan(sides: &Sides, terms: &Terms<'_>, rendered: &[Rendered], progress: &Progress) -> ScanResult {
     let manifests = rendered.iter().flat_map(|rendered| &rendered.manifests);
     let custom = CustomSchemas::load(&sides.selected, manifests.clone()).instrument(info_span!("schemas")).await;
     let mut problems = Vec::new();
-    let owned = Owned::of(&sides.selected, &config.sources, rendered, &config.scan.unmanaged, &mut problems).await;
+    let owned = Owned::of(&sides.selected, terms.sources, rendered, &terms.rules.unmanaged, &mut problems).await;
     let owned = owned.and_then(|owned| {
-        owned.unless_incomplete(&config.sources, rendered).map_err(|problem| problems.push(problem)).ok()
+        owned.unless_incomplete(terms.sources, rendered).map_err(|problem| problems.push(problem)).ok()
     });
-    let terms = Terms {
-        rules: &config.scan,
-        baselines: &config.baselines,
-        sources: &config.sources,
-        cluster: &config.cluster_name,
-        scope,
-        stable_masks: key.is_stable(),
-        owned: owned.as_ref(),
-    };
+    let terms = Terms { owned: owned.as_ref(), ..*terms };
     let mut result = compare_sides(sides, manifests, &custom, &terms, progress);
     result.problems.extend(problems);
     result
@@ -145,6 +132,7 @@ pub(super) fn compare_sides<'m>(
         rules: terms.rules,
         baselines: terms.baselines,
         sources: terms.sources,
+        delivery_rules: terms.delivery_rules,
         cluster: terms.cluster,
         stable_masks: terms.stable_masks,
         foreign_masks: sides.selected.has_foreign_masks(),
@@ -297,7 +285,10 @@ pub async fn snapshot(
         kinds.sort();
         kinds.dedup();
     }
-    let failures = sides.helpers().record(&kinds, file, &config.cluster_name, now, &key).await?;
+    let mut good_to_have = super::delivery::kinds(config, sides.helpers()).await.unwrap_or_default();
+    good_to_have.retain(|kind| !kinds.contains(kind));
+    let record = sides.helpers().record(&kinds, &good_to_have, file, &config.cluster_name, now, &key);
+    let failures = record.await?;
     progress.finish();
     report.problems.extend(failures.iter().map(|(kind, error)| failure(kind, false, error)));
     Ok(report.problems)

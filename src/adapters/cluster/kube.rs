@@ -30,9 +30,11 @@ const LARGEST_PAGE: u64 = 1024 * 1024 * 1024;
 #[derive(Clone)]
 pub struct Cluster {
     client: kube::Client,
-    pub(super) settings: ClusterSettings,
+    pub(super) settings: Arc<ClusterSettings>,
     /// The API server's address.
     pub(super) server: String,
+    /// Only objects of this name, so that a right on that one object is enough.
+    only: Option<String>,
     pub(super) key: MaskKey,
     discovered: Arc<Discovered>,
     contact: Arc<Contact>,
@@ -72,6 +74,11 @@ struct ApiResource {
 }
 
 #[derive(Deserialize)]
+struct ApiGroupList {
+    groups: Vec<ApiGroup>,
+}
+
+#[derive(Deserialize)]
 struct ApiResourceList {
     resources: Vec<ApiResource>,
 }
@@ -80,6 +87,7 @@ struct ApiResourceList {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ApiGroup {
+    name: String,
     versions: Vec<GroupVersion>,
     preferred_version: GroupVersion,
 }
@@ -122,13 +130,36 @@ impl Cluster {
         Ok(Self {
             client,
             server,
-            settings: settings.clone(),
+            settings: Arc::new(settings.clone()),
+            only: None,
             key: key.clone(),
             discovered: Arc::default(),
             contact: Arc::default(),
             ahead: Arc::new(Ahead::new(Handle::current())),
             openapi: Arc::default(),
         })
+    }
+
+    /// The same cluster, seen through other lists: without the label selector, in these namespaces (empty for all), and
+    /// only the objects of this name, if one is given.
+    pub(super) fn seen_through(&self, namespaces: &[String], only: Option<&str>) -> Self {
+        let own = ClusterSettings::clone(&self.settings);
+        let settings = Arc::new(ClusterSettings { namespaces: namespaces.to_vec(), label_selector: None, ..own });
+        let ahead = Arc::new(Ahead::new(Handle::current()));
+        Self { settings, only: only.map(str::to_owned), ahead, ..self.clone() }
+    }
+
+    /// Which of these kinds belong to a group that the API server serves, at the version that it prefers.
+    pub(super) async fn versions(&self, kinds: &[GroupKind]) -> Result<Vec<VersionedKind>, ListError> {
+        let all = VersionedKind::new("/apis", "APIGroupList");
+        let bytes = self.fetch(&all, "/apis", false).await?.unwrap_or_default();
+        let list: ApiGroupList = serde_json::from_slice(&bytes)
+            .map_err(|_| ListError::Failed { kind: all, message: "the list of groups cannot be read".to_owned() })?;
+        let version = |kind: &GroupKind| {
+            let group = list.groups.iter().find(|group| group.name == kind.group)?;
+            Some(VersionedKind::new(&*group.preferred_version.group_version, &*kind.kind))
+        };
+        Ok(kinds.iter().filter_map(version).collect())
     }
 
     /// Where the objects of a kind are: one address, or one for each namespace of the config.
@@ -160,6 +191,7 @@ impl Cluster {
     ) -> Result<Option<Vec<u8>>, ListError> {
         let mut query = vec![("limit", self.settings.page_size.to_string())];
         query.extend(self.settings.label_selector.clone().map(|selector| ("labelSelector", selector)));
+        query.extend(self.only.as_ref().map(|name| ("fieldSelector", format!("metadata.name={name}"))));
         query.extend(next.map(|next| ("continue", next.to_owned())));
         let query: Vec<_> = query.iter().map(|(name, value)| format!("{name}={}", encoded(value))).collect();
         self.fetch(kind, &format!("{path}?{}", query.join("&")), next.is_some()).await
@@ -257,7 +289,7 @@ impl Cluster {
     /// API server has no such kind. An error where a version could not be asked: the kind may be there.
     pub(super) async fn served(&self, kind: &GroupKind) -> Result<Option<VersionedKind>, ListError> {
         let mut failure = None;
-        for version in self.versions(kind).await? {
+        for version in self.group_versions(kind).await? {
             let kind = VersionedKind::new(version, &*kind.kind);
             match self.resource(&kind).await {
                 Ok(resource) if resource.verbs.iter().any(|verb| verb == "list") => return Ok(Some(kind)),
@@ -270,7 +302,7 @@ impl Cluster {
 
     /// The versions of a kind's group, the preferred one first; none where the API server has no such group. A group
     /// whose own server is down is named all the same.
-    async fn versions(&self, kind: &GroupKind) -> Result<Vec<String>, ListError> {
+    async fn group_versions(&self, kind: &GroupKind) -> Result<Vec<String>, ListError> {
         if kind.group.is_empty() {
             return Ok(vec!["v1".to_owned()]);
         }

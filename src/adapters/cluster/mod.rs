@@ -126,6 +126,36 @@ impl Live {
         }
     }
 
+    /// Which of these kinds can be listed here, each at the version to list it at.
+    pub async fn versions(&self, kinds: &[GroupKind]) -> Result<Vec<VersionedKind>, ListError> {
+        match self {
+            Self::Cluster(cluster) => cluster.versions(kinds).await,
+            Self::Snapshot(snapshot) => Ok(kinds.iter().filter_map(|kind| snapshot.version(kind)).collect()),
+        }
+    }
+
+    /// Every object of a kind, whatever the configuration says of namespaces and labels: in these namespaces (empty for
+    /// all), and only those of this name, if one is given.
+    pub async fn objects(
+        &self,
+        kind: &VersionedKind,
+        namespaces: &[String],
+        only: Option<&str>,
+    ) -> Result<Vec<LiveObject>, ListError> {
+        let observe = |found: &mut Vec<LiveObject>, live: LiveObject| {
+            let in_namespaces =
+                namespaces.is_empty() || live.id.namespace.as_ref().is_some_and(|own| namespaces.contains(own));
+            if in_namespaces && only.is_none_or(|name| name == live.id.name) {
+                found.push(live);
+            }
+        };
+        let fold = Fold { start: &Vec::new, observe: &observe, merge: &|found: &mut Vec<_>, more| found.extend(more) };
+        match self {
+            Self::Cluster(cluster) => cluster.seen_through(namespaces, only).list(kind, fold).await,
+            Self::Snapshot(snapshot) => snapshot.list(kind, fold),
+        }
+    }
+
     /// Whether a kind is served. Where nobody can tell it is taken to be, and its list says why not.
     pub async fn serves(&self, kind: &VersionedKind) -> bool {
         match self {

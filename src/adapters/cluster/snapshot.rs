@@ -15,6 +15,7 @@ use serde_json::Value;
 
 use super::object::{Item, read_page};
 use super::{Fold, ListError, Live};
+use crate::domain::delivery_rules::essentials;
 use crate::domain::problem::{Place, Problem};
 use crate::domain::resource::{GroupKind, LiveObject, VersionedKind};
 use crate::domain::schema::Schemas;
@@ -107,6 +108,12 @@ impl Snapshot {
     /// Whether Secrets were masked under another key, so that they compare with nothing.
     pub fn foreign_mask(&self) -> bool {
         self.foreign_mask
+    }
+
+    /// The version at which a kind was recorded; none where it was not.
+    pub(super) fn version(&self, kind: &GroupKind) -> Option<VersionedKind> {
+        let recorded = self.recorded.iter().flatten().map(|one| VersionedKind::new(&*one.api_version, &*one.kind));
+        recorded.chain(self.objects.keys().cloned()).find(|one| one.group_kind() == *kind)
     }
 
     /// Whether the file says anything of a kind; of an optional one it says nothing where the cluster did not serve it.
@@ -300,6 +307,10 @@ fn text_of(live: &LiveObject) -> String {
     object.to_string()
 }
 
+/// The same for objects that hold rules of delivery tools, without what else they may hold.
+const ESSENTIALS: Fold<'static, Vec<String>> =
+    Fold { observe: &|lines, live| lines.push(essentials(&live.object).to_string()), ..LINES };
+
 /// Every object of a list as a line.
 const LINES: Fold<'static, Vec<String>> = Fold {
     start: &Vec::new,
@@ -309,10 +320,12 @@ const LINES: Fold<'static, Vec<String>> = Fold {
 
 impl Live {
     /// Writes these kinds to a snapshot file, which appears only once it is complete. A kind that cannot be listed is
-    /// recorded as failed, and told.
+    /// recorded as failed, and told unless it is one that is only good to have: those hold rules of delivery tools, and of
+    /// them no more is written than rules are read from.
     pub async fn record(
         &self,
         kinds: &[VersionedKind],
+        good_to_have: &[VersionedKind],
         file: &Path,
         cluster: &str,
         taken_at: jiff::Timestamp,
@@ -324,9 +337,10 @@ impl Live {
         let mut recorded = Vec::new();
         let mut schemas = BTreeMap::new();
         let mut failures = Vec::new();
-        for kind in kinds {
-            let listed = match self.add_schema(kind, &mut schemas).await {
-                Ok(()) => self.list(kind, LINES).await,
+        for kind in kinds.iter().chain(good_to_have) {
+            let described = if kinds.contains(kind) { self.add_schema(kind, &mut schemas).await } else { Ok(()) };
+            let listed = match described {
+                Ok(()) => self.list(kind, if kinds.contains(kind) { LINES } else { ESSENTIALS }).await,
                 Err(error) => Err(error),
             };
             let error = match listed {
@@ -340,7 +354,9 @@ impl Live {
                 Err(ListError::NoSuchKind { .. }) => None,
                 Err(error) => {
                     let text = error.to_string();
-                    failures.push((kind.clone(), error));
+                    if kinds.contains(kind) {
+                        failures.push((kind.clone(), error));
+                    }
                     Some(text)
                 }
             };

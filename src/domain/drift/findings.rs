@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
+use crate::domain::delivery_rules::Subject;
 use crate::domain::drift::absent::excuse;
 use crate::domain::drift::aspect::aspect_of;
 use crate::domain::drift::category::category_of;
@@ -51,14 +52,24 @@ impl<'a> Finder<'a> {
     /// Compares a manifest with the live object and, where a baseline names it, with what was approved.
     pub fn find(&self, manifest: &Manifest, live: &LiveObject) -> Findings {
         let declared = manifest.object();
-        let comparison = compare(&declared, live, &self.context.compare_rules(&manifest.source));
+        let rules = self.context.compare_rules(&manifest.source);
+        let mut comparison = compare(&declared, live, &rules);
+        let subject = Subject { manifest, declared: &declared, live, source: self.context.source(&manifest.source) };
+        let again = |declared: &Value, live: &LiveObject| compare(declared, live, &rules).differences;
+        let sifted = self.context.delivery_rules.sift(&subject, comparison.differences, again);
+        comparison.differences = sifted.kept;
         let approved = self.expected(manifest, &declared);
         let mut findings = Findings::default();
         for explained in comparison.explained {
             let path = explained.path.to_string();
             findings.ignored.push(SetAside { resource: manifest.id.clone(), path, reason: explained.reason });
         }
+        for (path, reason) in sifted.set_aside {
+            let path = path.to_string();
+            findings.ignored.push(SetAside { resource: live.id.clone(), path, reason });
+        }
         findings.problems = self.warnings(manifest, &live.id, &comparison.unknown);
+        findings.problems.extend(sifted.problems.into_iter().map(|problem| (manifest.id.clone(), problem)));
         if comparison.differences.is_empty() && approved.is_none() {
             return findings;
         }
@@ -94,6 +105,11 @@ impl<'a> Finder<'a> {
         if let Some(reason) = self.excuse(manifest, &declared) {
             let (resource, path) = (manifest.id.clone(), String::new());
             findings.ignored.push(SetAside { resource, path, reason: reason.to_owned() });
+            return findings;
+        }
+        let source = self.context.source(&manifest.source);
+        if let Some(reason) = self.context.delivery_rules.leaves_missing(&declared, source) {
+            findings.ignored.push(SetAside { resource: manifest.id.clone(), path: String::new(), reason });
             return findings;
         }
         let difference = Difference {

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::domain::baseline::Baselines;
+use crate::domain::delivery_rules::DeliveryRules;
 use crate::domain::drift::compare::Rules;
 use crate::domain::drift::findings::{Finder, Findings};
 use crate::domain::drift::ignore::IgnoreRule;
@@ -60,6 +61,8 @@ pub struct ScanContext<'a> {
     pub baselines: &'a Baselines,
     /// The sources by name.
     pub sources: &'a [Source],
+    /// What the delivery tools ignore.
+    pub delivery_rules: &'a DeliveryRules,
     /// Name of the cluster, for instance baselines.
     pub cluster: &'a str,
     /// Whether masks of Secret values outlive the run, and so may enter fingerprints.
@@ -372,6 +375,7 @@ mod tests {
                 rules: &ScanRules::default(),
                 baselines: &Baselines::default(),
                 sources: &[],
+                delivery_rules: &DeliveryRules::default(),
                 cluster: "",
                 stable_masks: true,
                 foreign_masks: false,

@@ -126,6 +126,7 @@ mod tests {
 
     use super::*;
     use crate::domain::baseline::{Baseline, Baselines, Layer, Match};
+    use crate::domain::delivery_rules::DeliveryRules;
     use crate::domain::drift::Verdict;
     use crate::domain::drift::compare::{Comparison, Rules, compare};
     use crate::domain::drift::findings::Finder;
@@ -250,11 +251,13 @@ mod tests {
             owns: None,
         }];
         let (schemas, rules) = (Schemas::default(), ScanRules::default());
+        let delivery_rules = DeliveryRules::default();
         let context = ScanContext {
             schemas: &schemas,
             rules: &rules,
             baselines: &baselines,
             sources: &sources,
+            delivery_rules: &delivery_rules,
             cluster: "",
             stable_masks: true,
             foreign_masks: false,

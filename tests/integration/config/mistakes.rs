@@ -26,7 +26,7 @@ fn all_at_once() {
     trueup.yaml:5: `forge` names no forge (give one of `github: {…}` and `local: {folder: …}`)
     trueup.yaml:6: `schedule.cron`: `hourly` has 1 fields and needs five (five fields as in a Kubernetes CronJob: `*/15 * * * *`)
     trueup.yaml:7: `proposals.open_limit` has to be a whole number, not a text
-    trueup.yaml:8: unknown key `extra` (known are `cluster`, `repository`, `sources`, `forge`, `secrets`, `managers`, `categories`, `unmanaged`, `thresholds`, `ignore`, `scoring`, `policies`, `baselines`, `alerts`, `schedule`, `proposals`)
+    trueup.yaml:8: unknown key `extra` (known are `cluster`, `repository`, `sources`, `forge`, `secrets`, `delivery_rules`, `managers`, `categories`, `unmanaged`, `thresholds`, `ignore`, `scoring`, `policies`, `baselines`, `alerts`, `schedule`, `proposals`)
     ");
 }
 
@@ -34,7 +34,7 @@ fn all_at_once() {
 #[test]
 fn unknown_keys() {
     assert_snapshot!(with("polices: mine.yaml\n"), @"trueup.yaml:3: unknown key `polices` (did you mean `policies`?)");
-    assert_snapshot!(with("zzz: 1\n"), @"trueup.yaml:3: unknown key `zzz` (known are `cluster`, `repository`, `sources`, `forge`, `secrets`, `managers`, `categories`, `unmanaged`, `thresholds`, `ignore`, `scoring`, `policies`, `baselines`, `alerts`, `schedule`, `proposals`)");
+    assert_snapshot!(with("zzz: 1\n"), @"trueup.yaml:3: unknown key `zzz` (known are `cluster`, `repository`, `sources`, `forge`, `secrets`, `delivery_rules`, `managers`, `categories`, `unmanaged`, `thresholds`, `ignore`, `scoring`, `policies`, `baselines`, `alerts`, `schedule`, `proposals`)");
     assert_snapshot!(with("cluster:\n  page-size: 10\n"), @"trueup.yaml:4: unknown key `page-size` in `cluster` (did you mean `page_size`?)");
     assert_snapshot!(with("cluster: {nam: prod}\n"), @"trueup.yaml:3: unknown key `nam` in `cluster` (did you mean `name`?)");
     assert_snapshot!(with("forge: {github: {repository: a/b, tokn_env: T}}\n"), @"
@@ -226,6 +226,17 @@ fn sources() {
     ");
     assert_snapshot!(sources("  - {name: a}\n  - name: b\n  - name: a\n"), @"trueup.yaml:5: `sources[2].name`: `a` names another source already (names have to differ)");
     assert_eq!(sources("  - {name: a, path: ./apps/}\n  - {name: b, path: .}\n"), "valid");
+}
+
+/// Where the rules of delivery tools are read.
+#[test]
+fn delivery_rules() {
+    assert_snapshot!(with("delivery_rules: {from: [cluster, repository], folders: [./argocd/], namespaces: [argocd], argocd_namespace: ops}\n"), @"valid");
+    assert_snapshot!(with("delivery_rules: {from: git, folder: [x], folders: [../up]}\n"), @"
+    trueup.yaml:3: `delivery_rules.folders`: leaves the repository (give the folder relative to the repository's root)
+    trueup.yaml:3: `delivery_rules.from`: `git` is none of its values (known are `cluster`, `repository`)
+    trueup.yaml:3: unknown key `folder` in `delivery_rules` (did you mean `folders`?)
+    ");
 }
 
 /// Selectors, thresholds and ignore rules that mean nothing.

@@ -6,6 +6,7 @@ mod autoscaler;
 mod broken_file;
 mod closed_proposal;
 mod custom_schema;
+mod delivery_rules;
 mod edited_by_hand;
 mod forbidden_kind;
 mod injected;

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::domain::baseline::Baselines;
+use crate::domain::delivery_rules::DeliveryRules;
 use crate::domain::drift::ignore::IgnoreRule;
 use crate::domain::drift::scan::{Declared, KindScan, ScanResult, ScanRules, Scope, join};
 use crate::domain::drift::{ChangedBy, ManagerClass};
@@ -98,11 +99,13 @@ impl World {
     /// Everything that a scan of these live objects, one list for each kind, comes to.
     fn scan(&self, objects: Vec<LiveObject>) -> ScanResult {
         let (schemas, baselines, scope) = (Schemas::default(), Baselines::default(), Scope::default());
+        let delivery_rules = DeliveryRules::default();
         let context = ScanContext {
             schemas: &schemas,
             rules: &self.rules,
             baselines: &baselines,
             sources: &self.sources,
+            delivery_rules: &delivery_rules,
             cluster: "c",
             stable_masks: true,
             foreign_masks: false,
