@@ -14,6 +14,7 @@ mod sections;
 
 use std::path::PathBuf;
 
+use jiff::SignedDuration;
 use secrecy::SecretString;
 
 use crate::adapters::cluster::LiveSettings;
@@ -46,6 +47,8 @@ pub struct Config {
     pub forge: Option<ForgeSettings>,
     /// When `daemon` runs.
     pub schedule: Option<ScheduleSettings>,
+    /// How long a delivery may take after a commit.
+    pub sync_grace: SignedDuration,
     /// Thresholds, manager classes, ignore rules, categories.
     pub scan: ScanRules,
     /// Numbers behind scores.

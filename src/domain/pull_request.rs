@@ -6,7 +6,7 @@ use std::fmt::Write;
 use serde_json::Value;
 
 use crate::domain::drift::ignore::IgnoreRule;
-use crate::domain::drift::{Change, DriftItem, DriftKind};
+use crate::domain::drift::{Change, Commit, DriftItem, DriftKind};
 use crate::domain::markdown;
 use crate::domain::plan::Unit;
 use crate::domain::policy::{ActionType, Policy};
@@ -16,6 +16,8 @@ use crate::domain::source::{DeliveryTool, Source};
 /// GitHub's limit for a body, in characters.
 pub const BODY_LIMIT: usize = 65_536;
 const ROWS: usize = 50;
+/// Fields that are named for one commit.
+const FIELDS: usize = 8;
 
 /// What the text is about.
 #[derive(Debug, Clone, Copy)]
@@ -116,6 +118,7 @@ impl Story<'_> {
         let _ = writeln!(body, "{resource} on the cluster {cluster} has drifted from Git. {}\n", self.intention());
         self.write_table(&mut body, rows);
         self.write_meanings(&mut body);
+        self.write_history(&mut body, rows);
         let _ = writeln!(body, "### If you merge\n\n{}\n", self.after_merge());
         let _ = writeln!(
             body,
@@ -194,6 +197,44 @@ impl Story<'_> {
         }
     }
 
+    /// Since which commits Git says what it says, and what of it the delivery has not applied.
+    fn write_history(&self, body: &mut String, rows: usize) {
+        let declared = self.by_commit(|item| item.declared_by.as_ref());
+        let behind = self.by_commit(|item| item.unsynced_since.as_ref());
+        for (commit, fields) in declared.iter().take(rows) {
+            let _ = writeln!(body, "- What Git says about {fields} it says since {}", commit_text(commit));
+        }
+        for (commit, fields) in behind.iter().take(rows) {
+            let _ = writeln!(
+                body,
+                "- **The delivery has not caught up** with {}, until which Git declared what is live of {fields}",
+                commit_text(commit)
+            );
+        }
+        if !declared.is_empty() || !behind.is_empty() {
+            body.push('\n');
+        }
+    }
+
+    /// Commits with the fields that they are named for, at most a few of them.
+    fn by_commit(&self, named: impl Fn(&DriftItem) -> Option<&Commit>) -> Vec<(&Commit, String)> {
+        let mut by_commit: Vec<(&Commit, Vec<String>)> = Vec::new();
+        for item in self.answered().filter(|item| item.drift != DriftKind::Semantic) {
+            let Some(commit) = named(item) else { continue };
+            let is_whole = item.path.is_root();
+            let field = if is_whole { "the resource".to_owned() } else { markdown::code(&item.path.to_string()) };
+            match by_commit.iter_mut().find(|(known, _)| *known == commit) {
+                Some((_, fields)) => fields.push(field),
+                None => by_commit.push((commit, vec![field])),
+            }
+        }
+        let few = |fields: Vec<String>| match fields.len().checked_sub(FIELDS) {
+            Some(more @ 1..) => format!("{} and {more} more", fields[..FIELDS].join(", ")),
+            _ => fields.join(", "),
+        };
+        by_commit.into_iter().map(|(commit, fields)| (commit, few(fields))).collect()
+    }
+
     fn after_merge(&self) -> String {
         let mut text = match self.source.delivery.tool {
             DeliveryTool::Unknown => {
@@ -261,6 +302,13 @@ fn shown(value: Option<&Value>) -> String {
     };
     let short: String = text.chars().take(LONGEST).collect();
     if short.len() < text.len() { format!("{} …", cell(&short)) } else { cell(&short) }
+}
+
+fn commit_text(commit: &Commit) -> String {
+    let author = commit.author.as_ref().map(|author| format!(" by {}", markdown::escape(author))).unwrap_or_default();
+    let at = commit.at.map(|at| format!(", {at}")).unwrap_or_default();
+    let subject = commit.subject.as_ref().map(|subject| format!(": {}", markdown::escape(subject))).unwrap_or_default();
+    format!("{}{author}{at}{subject}", markdown::code(commit.short()))
 }
 
 fn author(item: &DriftItem) -> String {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::domain::drift::Verdict;
 use crate::domain::outcome::RunReport;
 use crate::domain::proposal::Marker;
 
@@ -10,6 +11,7 @@ use crate::domain::proposal::Marker;
 pub struct Seen {
     complete_sources: BTreeSet<String>,
     unknown: BTreeSet<String>,
+    unsynced: BTreeSet<String>,
     fingerprints: BTreeSet<String>,
 }
 
@@ -17,17 +19,21 @@ impl Seen {
     /// `complete_sources` are the sources that were rendered without a gap.
     pub fn new(complete_sources: impl IntoIterator<Item = String>, report: &RunReport) -> Self {
         let items = report.items.iter().chain(&report.tolerated);
+        let unsynced = report.items.iter().filter(|item| item.verdict == Verdict::Unsynced);
         Self {
             complete_sources: complete_sources.into_iter().collect(),
             unknown: report.unknown.iter().map(ToString::to_string).collect(),
+            unsynced: unsynced.map(|item| item.resource.to_string()).collect(),
             fingerprints: items.map(|item| item.fingerprint.clone()).collect(),
         }
     }
 
-    /// Whether everything that the pull request answers was looked at and none of it drifts any more.
+    /// Whether everything that the pull request answers was looked at and none of it drifts any more. While the delivery
+    /// has something to apply, the values of before are neither right nor gone.
     pub fn is_resolved(&self, marker: &Marker) -> bool {
         self.complete_sources.contains(&marker.source)
             && !self.unknown.contains(&marker.resource)
+            && !self.unsynced.contains(&marker.resource)
             && !marker.fingerprints.iter().any(|fingerprint| self.fingerprints.contains(fingerprint))
     }
 }

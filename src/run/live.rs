@@ -89,7 +89,7 @@ pub(super) struct Terms<'a> {
     pub(super) stable_masks: bool,
 }
 
-/// Scans the cluster (or snapshot) of the config.
+/// Scans the cluster (or snapshot) of the config. Yields the schemas that were used, too.
 pub(super) async fn scan(
     config: &Config,
     sides: &Sides,
@@ -97,7 +97,7 @@ pub(super) async fn scan(
     rendered: &[Rendered],
     key: &MaskKey,
     progress: &Progress,
-) -> ScanResult {
+) -> (ScanResult, Schemas) {
     let manifests = rendered.iter().flat_map(|rendered| &rendered.manifests);
     let mut schemas = Schemas::default();
     load_custom_schemas(&sides.selected, manifests.clone(), &mut schemas).await;
@@ -109,7 +109,8 @@ pub(super) async fn scan(
         scope,
         stable_masks: key.is_stable(),
     };
-    compare_sides(sides, manifests, &schemas, &terms, progress)
+    let result = compare_sides(sides, manifests, &schemas, &terms, progress);
+    (result, schemas)
 }
 
 /// The part of the cluster that the config looks at.

@@ -6,6 +6,7 @@
 mod live;
 mod offline;
 mod publish;
+mod settle;
 
 pub use live::snapshot;
 pub use offline::{DiffRequest, diff};
@@ -72,7 +73,15 @@ pub async fn cycle(config: &Config, extent: Extent, now: Timestamp, progress: &P
     let (repository, checkout, tree, rendered) = prepared?;
 
     progress.stage("listing the cluster");
-    let scan = live::scan(config, &sides, &scope, &rendered, &key, progress).instrument(info_span!("scan")).await;
+    let scanning = live::scan(config, &sides, &scope, &rendered, &key, progress).instrument(info_span!("scan"));
+    let (mut scan, schemas) = scanning.await;
+    if !scan.items.is_empty() {
+        progress.stage("reading the history");
+        let (repository, checkout, tree) = (&repository, &checkout, &tree);
+        let (rendered, schemas, key) = (&rendered, &schemas, &key);
+        let stage = settle::Stage { config, repository, checkout, tree, rendered, schemas, key, now };
+        info_span!("settle").in_scope(|| stage.run(&mut scan));
+    }
 
     assess(config, scan, extent, &mut report);
     if extent >= Extent::Plan {

@@ -9,6 +9,7 @@ mod daemon;
 mod deploy;
 mod forge;
 mod handmade;
+mod history;
 mod kustomize;
 mod mutations;
 mod pairs;

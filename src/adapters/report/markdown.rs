@@ -2,8 +2,8 @@
 //! GitHub takes, between rows, so that no table breaks.
 
 use super::{
-    Options, compared, counted, decision_text, drift_text, headline, is_complete, path_text, rule_lines, sides, story,
-    writer_text,
+    Options, compared, counted, decision_text, delay_text, drift_text, headline, is_complete, path_text, rule_lines,
+    sides, story, writer_text,
 };
 use crate::domain::drift::{Change, DriftItem, DriftKind};
 use crate::domain::markdown::{code, code_block, escape, table_cell};
@@ -116,6 +116,9 @@ fn row(report: &RunReport, index: usize, is_cause: bool) -> String {
         && let Some(meaning) = &item.meaning
     {
         field = format!("{field} {}", sentence(meaning));
+    }
+    if let Some(delay) = delay_text(item) {
+        field = format!("{field} {}", sentence(&delay));
     }
     let severity = if is_cause { format!("↳ {}", item.severity) } else { format!("**{}**", item.severity) };
     let (declared, live) = sides(item);

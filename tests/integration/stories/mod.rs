@@ -17,6 +17,7 @@ mod secret_changed;
 mod server_down;
 mod snapshot;
 mod tenant;
+mod unsynced;
 
 /// The application of most stories.
 const WEB: &str = "\
