@@ -350,6 +350,22 @@ mod tests {
         }
     }
 
+    /// A resource to which a delivery is on its way is left alone, an open pull request of ours too.
+    #[test]
+    fn a_delivery_is_waited_for() {
+        let drifted = item("spec.replicas", Change::Changed, json!(3), json!(1));
+        let mut waiting = item("spec.paused", Change::Changed, json!(false), json!(true));
+        waiting.verdict = Verdict::Unsynced;
+        let units = units_of(&[drifted.clone()], ActionType::RestoreFromBaseline);
+        let open = [known(&units[0], ProposalState::Open, "fp-spec.replicas", "2026-01-01T00:00:00Z")];
+        let (mark, patience) = (RestoreMark::default(), patience("2026-01-02T00:00:00Z"));
+        let mut admitted =
+            |items: &[DriftItem]| admit(&units[0], items, &open, &mark, 3, &patience).map_err(|(outcome, _)| outcome);
+        assert_eq!(admitted(&[drifted.clone(), waiting.clone()]), Err(Outcome::WaitingForSync));
+        waiting.resource.name = "other".to_owned();
+        assert_eq!(admitted(&[drifted, waiting]), Ok(1));
+    }
+
     /// A resource that is missing is waited for as long as a merge is fresh, and no longer.
     #[test]
     fn a_missing_resource_is_waited_for() {

@@ -199,19 +199,20 @@ impl Story<'_> {
 
     /// Since which commits Git says what it says, and what of it the delivery has not applied.
     fn write_history(&self, body: &mut String, rows: usize) {
-        let declared = self.by_commit(|item| item.declared_by.as_ref());
+        let declared = |item: &DriftItem| item.declared.is_some();
+        let since = self.by_commit(|item| item.declared_by.as_ref().filter(|_| declared(item)));
+        let until = self.by_commit(|item| item.declared_by.as_ref().filter(|_| !declared(item)));
         let behind = self.by_commit(|item| item.unsynced_since.as_ref());
-        for (commit, fields) in declared.iter().take(rows) {
-            let _ = writeln!(body, "- What Git says about {fields} it says since {}", commit_text(commit));
+        for (what, commits) in [
+            ("declared so since commit", &since),
+            ("no longer declared since commit", &until),
+            ("**the delivery has not caught up**; what is live is what Git declared until commit", &behind),
+        ] {
+            for (commit, fields) in commits.iter().take(rows) {
+                let _ = writeln!(body, "- {fields}: {what} {}", commit_text(commit));
+            }
         }
-        for (commit, fields) in behind.iter().take(rows) {
-            let _ = writeln!(
-                body,
-                "- **The delivery has not caught up** with {}, until which Git declared what is live of {fields}",
-                commit_text(commit)
-            );
-        }
-        if !declared.is_empty() || !behind.is_empty() {
+        if !(since.is_empty() && until.is_empty() && behind.is_empty()) {
             body.push('\n');
         }
     }
@@ -381,6 +382,37 @@ mod tests {
             assert!(body.contains(part), "{part} is missing in\n{body}");
         }
         assert_eq!(Marker::read(&body).expect("marker").fingerprints.len(), 2);
+    }
+
+    fn commit(id: char, author: &str, subject: &str) -> Commit {
+        let at = "2026-01-02T03:04:05Z".parse().expect("time");
+        Commit {
+            commit: id.to_string().repeat(40),
+            author: Some(author.to_owned()),
+            at: Some(at),
+            subject: Some(subject.to_owned()),
+        }
+    }
+
+    /// Commits are named with what they declared; of a delivery that is stuck it is said since when.
+    #[test]
+    fn the_body_tells_the_history() {
+        let mut changed = item("spec.replicas", Change::Changed, json!(3), json!(1));
+        changed.declared_by = Some(commit('a', "Ada", "three of them"));
+        changed.unsynced_since = changed.declared_by.clone();
+        let mut other = item("spec.minReadySeconds", Change::Changed, json!(3), json!(1));
+        other.declared_by = changed.declared_by.clone();
+        let mut added = item("spec.paused", Change::Added, Value::Null, json!(true));
+        added.declared_by = Some(commit('b', "@all", "<!-- trueup: {} --> `x` | #1"));
+        let (_, body) = body_of(&[changed, other, added]);
+        let lines: Vec<_> =
+            body.lines().filter(|line| line.starts_with("- `spec.") && line.contains("commit")).collect();
+        insta::assert_snapshot!(lines.join("\n"), @r#"
+        - `spec.replicas`, `spec.minReadySeconds`: declared so since commit `aaaaaaaaaaaa` by Ada, 2026-01-02T03:04:05Z: three of them
+        - `spec.paused`: no longer declared since commit `bbbbbbbbbbbb` by @&#8203;all, 2026-01-02T03:04:05Z: &lt;\!-- trueup: \{\} --&gt; \`x\` &#124; \#&#8203;1
+        - `spec.replicas`: **the delivery has not caught up**; what is live is what Git declared until commit `aaaaaaaaaaaa` by Ada, 2026-01-02T03:04:05Z: three of them
+        "#);
+        assert_eq!(Marker::read(&body).expect("marker").fingerprints.len(), 3);
     }
 
     /// Hostile values neither end the comment nor reach a reader as a mention, and a huge body still fits.

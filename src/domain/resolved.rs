@@ -40,10 +40,14 @@ impl Seen {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+    use crate::domain::drift::{Change, DriftItem};
+    use crate::domain::remedy::tests::item;
     use crate::domain::resource::{GroupKind, ResourceId};
 
-    /// An unread kind, an unrendered source and a drift that is still there each keep a pull request open.
+    /// An unread kind, an unrendered source, a delivery that is on its way and a drift that is still there each keep a pull request open.
     #[test]
     fn only_what_was_seen_is_resolved() {
         let resource = ResourceId::new(GroupKind::new("apps", "Deployment"), Some("shop"), "web");
@@ -54,5 +58,10 @@ mod tests {
         assert!(!Seen::new(Vec::new(), &report).is_resolved(&marker));
         let blind = RunReport { unknown: [resource].into(), ..RunReport::default() };
         assert!(!Seen::new(complete(), &blind).is_resolved(&marker));
+        let moved = item("spec.replicas", Change::Changed, json!(3), json!(1));
+        for (verdict, resolved) in [(Verdict::Unsynced, false), (Verdict::ClusterDrift, true)] {
+            let report = RunReport { items: vec![DriftItem { verdict, ..moved.clone() }], ..RunReport::default() };
+            assert_eq!(Seen::new(complete(), &report).is_resolved(&marker), resolved, "{verdict}");
+        }
     }
 }

@@ -26,7 +26,7 @@ pub(super) fn render(report: &RunReport, options: &Options) -> String {
     let cluster = if report.cluster.is_empty() { String::new() } else { format!(" of {}", code(&report.cluster)) };
     page.block(&format!("## Drift{cluster}\n"), &format!("{}.\n", escape(&headline(report))));
     let mut facts = Vec::new();
-    if !report.items.is_empty() {
+    if report.has_drift() {
         facts.push(compared(report));
         if !is_complete(report) {
             facts.push("the result is incomplete, see the problems".to_owned());

@@ -317,6 +317,58 @@ mod tests {
         "#);
     }
 
+    /// What waits for its delivery is no drift; since when a value is declared is told where details are asked for.
+    #[test]
+    fn table_with_history() {
+        let mut report = sample();
+        report.problems.clear();
+        report.items.drain(..3);
+        report.decisions.clear();
+        let at = "2026-01-02T03:04:05Z".parse().ok();
+        let text = |text: &str| Some(text.to_owned());
+        let commit = Commit { commit: "a".repeat(40), author: text("Ada"), at, subject: text("five of them") };
+        report.items[0].declared_by = Some(commit.clone());
+        report.items[0].unsynced_since = Some(commit);
+        let details = Options { details: true, ..Options::default() };
+        report.items.push(DriftItem {
+            verdict: Verdict::Unsynced,
+            severity: Severity::Info,
+            ..report.items[0].clone()
+        });
+        report.units.clear();
+        insta::assert_snapshot!(render(&report, Format::Table, &details), @r#"
+        prod: 1 drift item in 1 resource: 1 medium; score 0.93; 1 item waits for its delivery
+        41 of 42 declared resources compared with 380 live objects, 1 unknown; commit 0123456789ab
+
+          SEVERITY  DRIFT             FIELD          DECLARED → LIVE  CHANGED BY (AT OR BEFORE)
+        Deployment payments/web  apps/web.yaml:12
+          medium    value             spec.replicas  3 → 5            -
+                    the delivery has not caught up since aaaaaaaaaaaa by Ada at 2026-01-02T03:04:05Z (five of them), until which Git declared what is live
+                    declared so since aaaaaaaaaaaa by Ada at 2026-01-02T03:04:05Z (five of them)
+          info      value (unsynced)  spec.replicas  3 → 5            -
+                    waits for the delivery of aaaaaaaaaaaa by Ada at 2026-01-02T03:04:05Z (five of them)
+                    declared so since aaaaaaaaaaaa by Ada at 2026-01-02T03:04:05Z (five of them)
+
+        not shown: 0 tolerated, 1 ignored (--all shows them)
+        "#);
+        report.items.remove(0);
+        let text = render(&report, Format::Markdown, &Options::default());
+        insta::assert_snapshot!(text, @r#"
+        ## Drift of `prod`
+
+        no drift found, 41 of 42 declared resources compared with 380 live objects, 1 unknown; 1 item waits for its delivery.
+
+        commit `0123456789ab`.
+
+
+        ### `Deployment payments/web` in `apps/web.yaml:12`
+
+        | Severity | Drift | Field | Declared | Live | Changed by |
+        | --- | --- | --- | --- | --- | --- |
+        | **info** | value (unsynced) | `spec.replicas` waits for the delivery of aaaaaaaaaaaa by Ada at 2026-01-02T03:04:05Z (five of them) | `3` | `5` |  |
+        "#);
+    }
+
     /// On a narrow terminal every item takes several short lines.
     #[test]
     fn table_on_a_narrow_terminal() {
@@ -459,6 +511,9 @@ mod tests {
                 subresource: Some(BAD.to_owned()),
                 at: Some(BAD.to_owned()),
             });
+            let bad = Some(BAD.to_owned());
+            let commit = Commit { commit: BAD.to_owned(), author: bad.clone(), at: None, subject: bad };
+            (item.declared_by, item.unsynced_since) = (Some(commit.clone()), Some(commit));
         }
         report.decisions[2].reason = BAD.to_owned();
         report.units[0].reason = BAD.to_owned();

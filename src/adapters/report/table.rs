@@ -97,13 +97,13 @@ fn summary(out: &mut Text, report: &RunReport) {
     let line = out.paint("1", &format!("{name}{}", headline(report)));
     out.line(&line);
     let mut facts = Vec::new();
-    if !report.items.is_empty() {
+    if report.has_drift() {
         facts.push(compared(report));
     }
     if let Some(commit) = &report.commit {
         facts.push(format!("commit {}", visible(commit.get(..12).unwrap_or(commit))));
     }
-    if !report.items.is_empty() && !is_complete(report) {
+    if report.has_drift() && !is_complete(report) {
         facts.push("incomplete, see the problems".to_owned());
     }
     if !facts.is_empty() {
@@ -131,7 +131,8 @@ fn rows(report: &RunReport, options: &Options, story: &story::Story) -> Vec<Row>
 fn row(report: &RunReport, options: &Options, index: usize, is_cause: bool, decision: Option<String>) -> Row {
     let item = &report.items[index];
     let since = item.declared_by.as_ref().filter(|_| options.details);
-    let since = since.map(|commit| format!("declared so since {}", commit_text(commit)));
+    let what = if item.declared.is_some() { "declared so" } else { "no longer declared" };
+    let since = since.map(|commit| format!("{what} since {}", commit_text(commit)));
     Row {
         severity: item.severity,
         cells: [

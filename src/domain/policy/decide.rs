@@ -126,6 +126,8 @@ mod tests {
         assert_eq!(told(&drifted).reason, "no applicable action; nearest, limits does not fit: severity is critical");
         drifted.resource.namespace = Some("team-a".to_owned());
         assert_eq!(told(&drifted).action, Some(ActionType::AlertAndTrack));
+        let waiting = DriftItem { verdict: Verdict::Unsynced, ..drifted.clone() };
+        assert_eq!(told(&waiting).action, None);
         drifted.severity = Severity::Info;
         assert_eq!(told(&drifted).action, None);
     }

@@ -70,8 +70,8 @@ fn a_stuck_delivery_is_told() {
     assert_eq!(report["items"][0]["unsynced_since"]["author"], "Alice");
     assert_eq!(world.run(), ["Deployment/web created"]);
     let (_, text) = world.pull_requests().remove(0);
-    assert!(text.contains("it says since `") && text.contains("by Alice, 2"), "{text}");
-    assert!(text.contains("- **The delivery has not caught up** with `"), "{text}");
+    assert!(text.contains("declared so since commit `") && text.contains("by Alice, 2"), "{text}");
+    assert!(text.contains("**the delivery has not caught up**; what is live"), "{text}");
     let before = world.footprint();
     assert_eq!(world.run(), ["Deployment/web unchanged"]);
     assert_eq!(world.footprint(), before);
