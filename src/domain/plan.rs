@@ -356,10 +356,10 @@ mod tests {
         let drifted = item("spec.replicas", Change::Changed, json!(3), json!(1));
         let mut waiting = item("spec.paused", Change::Changed, json!(false), json!(true));
         waiting.verdict = Verdict::Unsynced;
-        let units = units_of(&[drifted.clone()], ActionType::RestoreFromBaseline);
+        let units = units_of(std::slice::from_ref(&drifted), ActionType::RestoreFromBaseline);
         let open = [known(&units[0], ProposalState::Open, "fp-spec.replicas", "2026-01-01T00:00:00Z")];
         let (mark, patience) = (RestoreMark::default(), patience("2026-01-02T00:00:00Z"));
-        let mut admitted =
+        let admitted =
             |items: &[DriftItem]| admit(&units[0], items, &open, &mark, 3, &patience).map_err(|(outcome, _)| outcome);
         assert_eq!(admitted(&[drifted.clone(), waiting.clone()]), Err(Outcome::WaitingForSync));
         waiting.resource.name = "other".to_owned();

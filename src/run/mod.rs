@@ -3,11 +3,14 @@
 //! Each stage is one call under one span; what a stage found goes into the [`RunReport`]. Whether anything leaves the
 //! process is decided here and nowhere else, by [`Extent`].
 
+mod edit;
 mod live;
 mod offline;
 mod publish;
+mod schemas;
 mod settle;
 
+pub use edit::{EditRequest, Target, Wish, edit, written_value};
 pub use live::snapshot;
 pub use offline::{DiffRequest, diff};
 
@@ -74,19 +77,18 @@ pub async fn cycle(config: &Config, extent: Extent, now: Timestamp, progress: &P
 
     progress.stage("listing the cluster");
     let scanning = live::scan(config, &sides, &scope, &rendered, &key, progress).instrument(info_span!("scan"));
-    let (mut scan, schemas) = scanning.await;
+    let (mut scan, custom) = scanning.await;
+    let workshop = Workshop { tree: &tree, sources: &config.sources, rendered: &rendered, key: &key };
     if !scan.items.is_empty() {
         progress.stage("reading the history");
-        let (repository, checkout, tree) = (&repository, &checkout, &tree);
-        let (rendered, schemas, key) = (&rendered, &schemas, &key);
-        let stage = settle::Stage { config, repository, checkout, tree, rendered, schemas, key, now };
+        let (repository, checkout, schemas) = (&repository, &checkout, &custom.schemas);
+        let stage = settle::Stage { config, workshop, repository, checkout, schemas, now };
         info_span!("settle").in_scope(|| stage.run(&mut scan));
     }
 
     assess(config, scan, extent, &mut report);
     if extent >= Extent::Plan {
         progress.stage("proving edits");
-        let workshop = Workshop { tree: &tree, sources: &config.sources, rendered: &rendered, key: &key };
         let stage = publish::Stage {
             config,
             workshop,

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use tracing::debug;
 
 use crate::adapters::render::plain::{self, takes_in};
-use crate::adapters::render::{Rendered, SourceTree, render, unheard};
+use crate::adapters::render::{SourceTree, render, unheard};
 use crate::adapters::repository::{Checkout, History, HistoryStep, Repository, RepositoryError, Revision};
 use crate::config::Config;
 use crate::domain::drift::compare::Rules;
@@ -19,9 +19,9 @@ use crate::domain::drift::scan::ScanResult;
 use crate::domain::problem::Problem;
 use crate::domain::resource::{Manifest, ResourceId};
 use crate::domain::schema::Schemas;
-use crate::domain::secret::MaskKey;
 use crate::domain::settle::{Case, Patience, settle_meanings};
 use crate::domain::source::{Renderer, Source};
+use crate::prove::Workshop;
 
 /// Commits that are walked through; looking at what one of them changed takes far less than a millisecond.
 const MAX_COMMITS: usize = 2_000;
@@ -36,12 +36,10 @@ const MAX_MOVES: usize = 200;
 /// What the stage needs.
 pub(super) struct Stage<'a> {
     pub(super) config: &'a Config,
+    pub(super) workshop: Workshop<'a>,
     pub(super) repository: &'a Repository,
     pub(super) checkout: &'a Checkout,
-    pub(super) tree: &'a SourceTree,
-    pub(super) rendered: &'a [Rendered],
     pub(super) schemas: &'a Schemas,
-    pub(super) key: &'a MaskKey,
     pub(super) now: Timestamp,
 }
 
@@ -92,7 +90,7 @@ impl<'a> Stage<'a> {
     /// The drifted resources and, for those whose place in Git is known, where to look for them.
     fn set_out(&'a self, scan: &mut ScanResult) -> (Vec<Drifted<'a>>, Vec<Trail<'a>>) {
         let patience = Patience { now: self.now, sync_grace: self.config.sync_grace };
-        let manifests = self.rendered.iter().flat_map(|rendered| &rendered.manifests);
+        let manifests = self.workshop.rendered.iter().flat_map(|rendered| &rendered.manifests);
         let manifests: HashMap<_, &Manifest> =
             manifests.map(|manifest| ((&*manifest.source, &manifest.id), manifest)).collect();
         let mut items: BTreeMap<(&str, &ResourceId), Vec<usize>> = BTreeMap::new();
@@ -104,7 +102,7 @@ impl<'a> Stage<'a> {
         for ((source, resource), items) in items {
             let without_namespace = ResourceId { namespace: None, ..resource.clone() };
             let manifest = manifests.get(&(source, resource)).or_else(|| manifests.get(&(source, &without_namespace)));
-            let sources = self.config.sources.iter().zip(self.rendered);
+            let sources = self.workshop.sources.iter().zip(self.workshop.rendered);
             let (Some(manifest), Some((source, rendered))) =
                 (manifest, sources.into_iter().find(|(known, _)| known.name == source))
             else {
@@ -204,9 +202,9 @@ impl<'a> Walk<'_, 'a> {
         step: &HistoryStep,
         at: Revision,
     ) -> Result<Vec<Trail<'a>>, RepositoryError> {
-        let tree = SourceTree { root: self.stage.tree.root.clone(), overlay: self.history.overlay(at)? };
+        let tree = SourceTree { root: self.stage.workshop.tree.root.clone(), overlay: self.history.overlay(at)? };
         let runtime = tokio::runtime::Handle::current();
-        let rendered = runtime.block_on(render(&tree, trail.source, self.stage.key, &unheard()));
+        let rendered = runtime.block_on(render(&tree, trail.source, self.stage.workshop.key, &unheard()));
         let was_there = !tree.files(&trail.source.path).files.is_empty();
         if rendered.incomplete && was_there {
             return Ok(Vec::new());
@@ -270,7 +268,7 @@ impl<'a> Walk<'_, 'a> {
         self.files_read += 1;
         let Some(content) = self.history.file(at, file)? else { return Ok(Some(Vec::new())) };
         let Ok(text) = String::from_utf8(content) else { return Ok(None) };
-        let rendered = plain::render_text(file, &text, source, self.stage.key);
+        let rendered = plain::render_text(file, &text, source, self.stage.workshop.key);
         Ok((!rendered.incomplete).then_some(rendered.manifests))
     }
 }
