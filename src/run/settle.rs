@@ -50,7 +50,6 @@ struct Drifted<'a> {
 }
 
 /// What some drifted resources are made of, on its way back.
-#[derive(Clone)]
 struct Trail<'a> {
     source: &'a Source,
     /// One file of a plain source, else files and folders.
@@ -191,10 +190,6 @@ impl<'a> Walk<'_, 'a> {
         }
     }
 
-    fn tell(&mut self, index: usize, step: &HistoryStep, before: Option<&Manifest>) {
-        self.drifted[index].case.step(&step.commit, before.map(Manifest::object));
-    }
-
     /// The whole source is rendered as it was.
     fn back_in_source(
         &mut self,
@@ -209,9 +204,8 @@ impl<'a> Walk<'_, 'a> {
         if rendered.incomplete && was_there {
             return Ok(Vec::new());
         }
-        let before: HashMap<_, _> = rendered.manifests.iter().map(|manifest| (&manifest.id, manifest)).collect();
-        for index in &trail.drifted {
-            self.tell(*index, step, before.get(self.drifted[*index].id).copied());
+        for index in self.tell_found(&mut trail, step, &rendered.manifests) {
+            self.drifted[index].case.step(&step.commit, None);
         }
         trail.reads = rendered.reads;
         Ok(vec![trail])
@@ -225,42 +219,49 @@ impl<'a> Walk<'_, 'a> {
         at: Revision,
     ) -> Result<Vec<Trail<'a>>, RepositoryError> {
         let Some(before) = self.read(trail.source, &trail.reads[0], at)? else { return Ok(Vec::new()) };
-        let mut elsewhere = Vec::new();
-        trail.drifted.retain(|index| match before.iter().find(|manifest| manifest.id == *self.drifted[*index].id) {
-            Some(manifest) => {
-                self.drifted[*index].case.step(&step.commit, Some(manifest.object()));
-                true
-            }
-            None => {
-                elsewhere.push(*index);
-                false
-            }
-        });
-        let mut trails = vec![trail.clone()];
+        let mut elsewhere = self.tell_found(&mut trail, step, &before);
+        let (source, own) = (trail.source, trail.reads[0].clone());
+        let mut trails = vec![trail];
         if elsewhere.is_empty() {
             return Ok(trails);
         }
-        let others = step.changed.iter().filter(|file| **file != trail.reads[0] && takes_in(&trail.source.path, file));
-        let mut is_unknown = others.clone().count() > MAX_MOVES;
-        for file in others.take(MAX_MOVES) {
-            let Some(before) = self.read(trail.source, file, at)? else {
-                is_unknown = true;
-                continue;
-            };
-            let mut moved = Trail::of_file(trail.source, file);
-            for manifest in &before {
-                if let Some(at) = elsewhere.iter().position(|index| *self.drifted[*index].id == manifest.id) {
-                    let index = elsewhere.swap_remove(at);
-                    self.tell(index, step, Some(manifest));
-                    moved.drifted.push(index);
+        let mut others: Vec<_> =
+            step.changed.iter().filter(|file| **file != own && takes_in(&source.path, file)).collect();
+        // a file that moves mostly keeps its name
+        others.sort_by_key(|file| name(file) != name(&own));
+        let mut is_unknown = others.len() > MAX_MOVES;
+        for file in others.into_iter().take(MAX_MOVES) {
+            if elsewhere.is_empty() {
+                break;
+            }
+            let mut moved = Trail { drifted: elsewhere, ..Trail::of_file(source, file) };
+            match self.read(source, file, at)? {
+                Some(before) => elsewhere = self.tell_found(&mut moved, step, &before),
+                None => {
+                    is_unknown = true;
+                    elsewhere = std::mem::take(&mut moved.drifted);
                 }
             }
             trails.push(moved);
         }
         for index in elsewhere.into_iter().filter(|_| !is_unknown) {
-            self.tell(index, step, None);
+            self.drifted[index].case.step(&step.commit, None);
         }
         Ok(trails)
+    }
+
+    /// Tells the resources of a trail what was declared before a commit, and yields those that are not among it.
+    fn tell_found(&mut self, trail: &mut Trail<'a>, step: &HistoryStep, before: &[Manifest]) -> Vec<usize> {
+        let before: HashMap<_, _> = before.iter().map(|manifest| (&manifest.id, manifest)).collect();
+        let all = std::mem::take(&mut trail.drifted);
+        let is_found = |index: &usize| before.contains_key(self.drifted[*index].id);
+        let (found, lost): (Vec<_>, Vec<_>) = all.into_iter().partition(is_found);
+        for index in &found {
+            let declared = before.get(self.drifted[*index].id).map(|manifest| manifest.object());
+            self.drifted[*index].case.step(&step.commit, declared);
+        }
+        trail.drifted = found;
+        lost
     }
 
     /// What a file declared; none where it could not be read then.
@@ -271,4 +272,9 @@ impl<'a> Walk<'_, 'a> {
         let rendered = plain::render_text(file, &text, source, self.stage.workshop.key);
         Ok((!rendered.incomplete).then_some(rendered.manifests))
     }
+}
+
+/// The last part of a path.
+fn name(file: &str) -> &str {
+    file.rsplit('/').next().unwrap_or(file)
 }
