@@ -158,6 +158,22 @@ fn kustomize_sources() {
     assert_eq!(place.items(), [format!(" missing, {made}, -")], "and not {first}, which rendered nothing");
 }
 
+/// A source is not built more often than is bearable; what would have been found further back is left out.
+#[test]
+fn a_long_history_of_a_kustomization() {
+    let config = CONFIG.replace("path: apps", "path: apps, renderer: kustomize");
+    let place = Place::new(&config, &[live("a", "kubectl-edit", &json!({"x": "9", "yy": "9"}))]);
+    let of = |x: &str, yy: &str| settings("a", &format!("x: '{x}', yy: '{yy}'"));
+    place.commit(900, &[("apps/kustomization.yaml", "resources: [a.yaml]\n"), ("apps/a.yaml", &of("1", "1"))]);
+    for number in 0..16 {
+        place.commit(800, &[("apps/README.md", &number.to_string())]);
+    }
+    let near = place.commit(700, &[("apps/a.yaml", &of("2", "1"))]);
+    let items = [format!("data.x cluster_drift, {near}, -"), "data.yy cluster_drift, -, -".to_owned()];
+    assert_eq!(place.items(), items, "the first commit is one too far");
+    assert_eq!(place.report()["problems"], json!([]));
+}
+
 fn patch(y: &str) -> String {
     json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "namespace": "shop"}, "data": {"yy": y}})
         .to_string()
