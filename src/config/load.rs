@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use jiff::SignedDuration;
 use secrecy::SecretString;
 
 use super::credentials::{Env, secret};
@@ -14,6 +15,8 @@ use crate::domain::problem::{Level, Problem};
 use crate::domain::yaml::{Node, read_documents, repeated_keys};
 
 const FILE: &str = "trueup.yaml";
+/// Argo CD asks Git every three minutes, Flux mostly every five or ten, and applying takes a while too.
+const SYNC_GRACE: SignedDuration = SignedDuration::from_mins(15);
 
 /// The shipped tables.
 pub fn defaults() -> Defaults {
@@ -110,6 +113,7 @@ fn read(
     let webhook_url = webhook_url(&top, folder, env);
     // every section is read before one that is wrong ends it: all problems come at once
     let (schedule, proposals) = (sections::schedule(&top), sections::proposals(&top));
+    let sync_grace = top.whole("sync_grace_seconds", 0..=86_400).and_then(|seconds| i64::try_from(seconds).ok());
     Some(Config {
         cluster_name: cluster_name?,
         repository: repository?,
@@ -118,6 +122,7 @@ fn read(
         secret_key,
         forge,
         schedule,
+        sync_grace: sync_grace.map_or(SYNC_GRACE, SignedDuration::from_secs),
         scan,
         delivery_rules,
         scoring,

@@ -16,6 +16,7 @@ mod unmanaged;
 
 use std::path::PathBuf;
 
+use jiff::SignedDuration;
 use secrecy::SecretString;
 
 use crate::adapters::cluster::LiveSettings;
@@ -49,6 +50,8 @@ pub struct Config {
     pub forge: Option<ForgeSettings>,
     /// When `daemon` runs.
     pub schedule: Option<ScheduleSettings>,
+    /// How long a delivery may take after a commit.
+    pub sync_grace: SignedDuration,
     /// Thresholds, manager classes, ignore rules, categories.
     pub scan: ScanRules,
     /// Where the rules of delivery tools are read.

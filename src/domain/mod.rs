@@ -30,5 +30,6 @@ pub mod scope;
 pub mod score;
 pub mod secret;
 pub mod selector;
+pub mod settle;
 pub mod source;
 pub mod yaml;

@@ -176,6 +176,19 @@ impl<'a> Owners<'a> {
         self.entries.iter().filter(|entry| entry.head.subresource.as_deref().is_none_or(str::is_empty))
     }
 
+    /// The entries of whoever delivers the object. Where nobody said who that is, and none of the known deliveries wrote it,
+    /// it is the one program that wrote it, if it is one alone and no person's tool.
+    pub fn delivery(&self, is_known: bool) -> Vec<&Entry<'a>> {
+        let of_class = |class| self.entries.iter().filter(move |entry| entry.class == class);
+        let delivery: Vec<_> = of_class(ManagerClass::Delivery).collect();
+        if is_known || !delivery.is_empty() || of_class(ManagerClass::Person).next().is_some() {
+            return delivery;
+        }
+        let others: Vec<_> = of_class(ManagerClass::Unknown).collect();
+        let is_one = others.iter().all(|entry| entry.manager() == others[0].manager() && !entry.is_untracked());
+        if is_one { others } else { Vec::new() }
+    }
+
     /// Who wrote the live value at `path`: the most recent owner that is not the delivery, else the delivery.
     pub fn changed_by(&self, path: &[Step], unit: Option<usize>) -> Option<ChangedBy> {
         latest(&self.of(path, unit))

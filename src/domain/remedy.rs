@@ -249,6 +249,8 @@ pub(crate) mod tests {
             is_amount: false,
             confidence: Confidence::Confirmed,
             changed_by: None,
+            declared_by: None,
+            unsynced_since: None,
             native_default: None,
             rule: None,
             meaning: None,

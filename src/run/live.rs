@@ -92,8 +92,13 @@ pub(super) struct Terms<'a> {
     pub(super) owned: Option<&'a Owned<'a>>,
 }
 
-/// Scans the cluster (or snapshot) of the config.
-pub(super) async fn scan(sides: &Sides, terms: &Terms<'_>, rendered: &[Rendered], progress: &Progress) -> ScanResult {
+/// Scans the cluster (or snapshot) of the config. Yields the schemas that were used, too.
+pub(super) async fn scan(
+    sides: &Sides,
+    terms: &Terms<'_>,
+    rendered: &[Rendered],
+    progress: &Progress,
+) -> (ScanResult, CustomSchemas) {
     let manifests = rendered.iter().flat_map(|rendered| &rendered.manifests);
     let custom = CustomSchemas::load(&sides.selected, manifests.clone()).instrument(info_span!("schemas")).await;
     let mut problems = Vec::new();
@@ -104,7 +109,7 @@ pub(super) async fn scan(sides: &Sides, terms: &Terms<'_>, rendered: &[Rendered]
     let terms = Terms { owned: owned.as_ref(), ..*terms };
     let mut result = compare_sides(sides, manifests, &custom, &terms, progress);
     result.problems.extend(problems);
-    result
+    (result, custom)
 }
 
 /// The part of the cluster that the config looks at.

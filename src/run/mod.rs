@@ -10,6 +10,7 @@ mod offline;
 mod owned;
 mod publish;
 mod schemas;
+mod settle;
 
 pub use edit::{EditRequest, Target, Wish, edit, written_value};
 pub use live::snapshot;
@@ -92,12 +93,19 @@ pub async fn cycle(config: &Config, extent: Extent, now: Timestamp, progress: &P
         stable_masks: key.is_stable(),
         owned: None,
     };
-    let scan = live::scan(&sides, &terms, &rendered, progress).instrument(info_span!("scan")).await;
+    let scanning = live::scan(&sides, &terms, &rendered, progress).instrument(info_span!("scan"));
+    let (mut scan, custom) = scanning.await;
+    let workshop = Workshop { tree: &tree, sources: &config.sources, rendered: &rendered, key: &key };
+    if !scan.items.is_empty() {
+        progress.stage("reading the history");
+        let (repository, checkout, schemas) = (&repository, &checkout, &custom.schemas);
+        let stage = settle::Stage { config, workshop, repository, checkout, schemas, now };
+        info_span!("settle").in_scope(|| stage.run(&mut scan));
+    }
 
     assess(config, scan, extent, &mut report);
     if extent >= Extent::Plan {
         progress.stage("proving edits");
-        let workshop = Workshop { tree: &tree, sources: &config.sources, rendered: &rendered, key: &key };
         let stage = publish::Stage {
             config,
             workshop,

@@ -11,6 +11,7 @@ mod deploy;
 mod editor;
 mod forge;
 mod handmade;
+mod history;
 mod kustomize;
 mod mutations;
 mod pairs;

@@ -20,7 +20,7 @@ use crate::domain::field_path::FieldPath;
 use crate::domain::normalize::RESTORE_ANNOTATION;
 use crate::domain::outcome::SetAside;
 use crate::domain::problem::Problem;
-use crate::domain::resource::{LiveObject, Manifest, ResourceId};
+use crate::domain::resource::{KeptObject, LiveObject, Manifest, ResourceId};
 use crate::domain::source::DeliveryTool;
 
 /// What was found in some resources, before it is known what counts.
@@ -29,6 +29,7 @@ pub struct Findings {
     items: Vec<DriftItem>,
     ignored: Vec<SetAside>,
     marks: BTreeMap<ResourceId, RestoreMark>,
+    lives: BTreeMap<ResourceId, KeptObject>,
     problems: Vec<(ResourceId, Problem)>,
 }
 
@@ -94,6 +95,7 @@ impl<'a> Finder<'a> {
             };
             let marks = RestoreMark { declared: mark(&declared), live: mark(&live.object) };
             findings.marks.insert(live.id.clone(), marks);
+            findings.lives.insert(live.id.clone(), live.keep());
         }
         findings
     }
@@ -231,6 +233,8 @@ impl<'a> Finder<'a> {
             is_amount: difference.is_amount,
             confidence: difference.confidence,
             changed_by: difference.changed_by.clone(),
+            declared_by: None,
+            unsynced_since: None,
             native_default: difference.native_default.clone(),
             rule: None,
             meaning: None,
@@ -273,6 +277,7 @@ impl Findings {
         self.items.extend(other.items);
         self.ignored.extend(other.ignored);
         self.marks.extend(other.marks);
+        self.lives.extend(other.lives);
         self.problems.extend(other.problems);
     }
 
@@ -359,6 +364,8 @@ impl Findings {
         }
         result.items.extend(counting);
         result.marks = self.marks;
+        let told: BTreeSet<_> = result.items.iter().map(|item| &item.resource).collect();
+        result.lives = self.lives.into_iter().filter(|(resource, _)| told.contains(resource)).collect();
         let mut problems: Vec<_> = self.problems.into_iter().map(|(_, problem)| problem).collect();
         problems.sort();
         result.problems.extend(problems);

@@ -21,5 +21,6 @@ mod walk;
 mod walk_list;
 
 pub use item::{
-    Aspect, Category, Change, ChangedBy, Confidence, Difference, DriftItem, DriftKind, ManagerClass, Severity, Verdict,
+    Aspect, Category, Change, ChangedBy, Commit, Confidence, Difference, DriftItem, DriftKind, ManagerClass, Severity,
+    Verdict,
 };

@@ -17,7 +17,7 @@ use crate::domain::field_path::PathPattern;
 use crate::domain::outcome::{Counts, SetAside};
 use crate::domain::ownership::ManagerClasses;
 use crate::domain::problem::Problem;
-use crate::domain::resource::{LiveObject, Manifest, ResourceId, VersionedKind};
+use crate::domain::resource::{KeptObject, LiveObject, Manifest, ResourceId, VersionedKind};
 use crate::domain::schema::Schemas;
 use crate::domain::selector::Selector;
 use crate::domain::source::Source;
@@ -298,6 +298,8 @@ pub struct ScanResult {
     pub problems: Vec<Problem>,
     /// Marks of merged restores, for the resources that have items.
     pub marks: BTreeMap<ResourceId, RestoreMark>,
+    /// The live objects that have items.
+    pub lives: BTreeMap<ResourceId, KeptObject>,
     /// How much was looked at.
     pub counts: Counts,
 }

@@ -26,7 +26,7 @@ fn all_at_once() {
     trueup.yaml:5: `forge` names no forge (give one of `github: {…}` and `local: {folder: …}`)
     trueup.yaml:6: `schedule.cron`: `hourly` has 1 fields and needs five (five fields as in a Kubernetes CronJob: `*/15 * * * *`)
     trueup.yaml:7: `proposals.open_limit` has to be a whole number, not a text
-    trueup.yaml:8: unknown key `extra` (known are `cluster`, `repository`, `sources`, `forge`, `secrets`, `delivery_rules`, `managers`, `categories`, `unmanaged`, `thresholds`, `ignore`, `scoring`, `policies`, `baselines`, `alerts`, `schedule`, `proposals`)
+    trueup.yaml:8: unknown key `extra` (known are `cluster`, `repository`, `sources`, `forge`, `secrets`, `delivery_rules`, `managers`, `categories`, `unmanaged`, `thresholds`, `ignore`, `scoring`, `policies`, `baselines`, `alerts`, `schedule`, `proposals`, `sync_grace_seconds`)
     ");
 }
 
@@ -34,7 +34,7 @@ fn all_at_once() {
 #[test]
 fn unknown_keys() {
     assert_snapshot!(with("polices: mine.yaml\n"), @"trueup.yaml:3: unknown key `polices` (did you mean `policies`?)");
-    assert_snapshot!(with("zzz: 1\n"), @"trueup.yaml:3: unknown key `zzz` (known are `cluster`, `repository`, `sources`, `forge`, `secrets`, `delivery_rules`, `managers`, `categories`, `unmanaged`, `thresholds`, `ignore`, `scoring`, `policies`, `baselines`, `alerts`, `schedule`, `proposals`)");
+    assert_snapshot!(with("zzz: 1\n"), @"trueup.yaml:3: unknown key `zzz` (known are `cluster`, `repository`, `sources`, `forge`, `secrets`, `delivery_rules`, `managers`, `categories`, `unmanaged`, `thresholds`, `ignore`, `scoring`, `policies`, `baselines`, `alerts`, `schedule`, `proposals`, `sync_grace_seconds`)");
     assert_snapshot!(with("cluster:\n  page-size: 10\n"), @"trueup.yaml:4: unknown key `page-size` in `cluster` (did you mean `page_size`?)");
     assert_snapshot!(with("cluster: {nam: prod}\n"), @"trueup.yaml:3: unknown key `nam` in `cluster` (did you mean `name`?)");
     assert_snapshot!(with("forge: {github: {repository: a/b, tokn_env: T}}\n"), @"

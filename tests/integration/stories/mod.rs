@@ -22,6 +22,7 @@ mod server_down;
 mod snapshot;
 mod tenant;
 mod unserved;
+mod unsynced;
 
 /// The application of most stories.
 const WEB: &str = "\

@@ -125,6 +125,8 @@ fn item(live: &LiveObject, source: &Source, owners: &Owners<'_>) -> DriftItem {
         is_amount: false,
         confidence: if owners.is_empty() { Confidence::Potential } else { Confidence::Confirmed },
         changed_by: owners.creator(),
+        declared_by: None,
+        unsynced_since: None,
         native_default: None,
         rule: None,
         meaning: None,
