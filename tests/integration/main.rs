@@ -12,6 +12,7 @@ mod handmade;
 mod kustomize;
 mod mutations;
 mod pairs;
+mod quantities;
 mod rbac;
 mod readme;
 mod repository;

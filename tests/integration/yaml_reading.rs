@@ -319,6 +319,12 @@ const CONSTRUCTS: &[&str] = &[
     "  a: \"x\r\n    y\"\r\n",
     "  a: yes\r\n  b: ~\r\n",
     "  a: >\r\n    x\r\n    y\r\n",
+    // line ends of old
+    "  a: 1\r  b: 2\r",
+    "  a: 1 # c\r  b: 2\n",
+    "  a: |\r    x\r    y\r  b: 1\n",
+    "  a: \"x\r    y\"\n",
+    "  a: # c\r  - b # d\r  - e\n",
     // duplicate keys
     "  a: 1\n  a: 2\n",
     "  a: {b: 1}\n  a: {c: 2}\n",

@@ -27,6 +27,8 @@ pub(super) struct Walker<'a> {
     pub(super) path: FieldPath,
     /// How many steps lead to the outermost part that is owned as one unit.
     pub(super) unit: Option<usize>,
+    /// How many more pairs of items may be tried where a list's order means nothing.
+    pub(super) tries: usize,
     pub(super) found: Comparison,
 }
 
@@ -49,6 +51,7 @@ impl<'a> Walker<'a> {
             owners: Owners::read(live.managed_fields.as_deref(), rules.managers, rules.delivery_manager),
             path: FieldPath::root(),
             unit: None,
+            tries: 20_000,
             found: Comparison::default(),
         }
     }
