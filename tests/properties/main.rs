@@ -2,6 +2,7 @@
 
 mod comparison;
 mod generate;
+mod hostile;
 mod owners;
 mod paths;
 mod respell;

@@ -219,9 +219,9 @@ impl<'d, 't> Resolver<'d, 't> {
     fn merge(&mut self, value: &'d Syntax<'t>, depth: usize, map: &mut MapBuilder) -> Result<(), YamlError> {
         let merged = match &value.shape {
             Shape::List { items, .. } => {
-                items.iter().rev().map(|item| self.node(&item.value, depth)).collect::<Result<Vec<_>, _>>()?
+                items.iter().rev().map(|item| self.node(&item.value, depth + 1)).collect::<Result<Vec<_>, _>>()?
             }
-            _ => vec![self.node(value, depth)?],
+            _ => vec![self.node(value, depth + 1)?],
         };
         for node in merged {
             let Content::Map(entries) = node.content else {
@@ -368,6 +368,7 @@ mod tests {
             (&bomb, 1, "too much"),
             (&wide, 1, "too much"),
             (&chain, 1, "deep"),
+            (&chain.replace("{x: *", "{<<: *"), 1, "deep"),
             (&"[".repeat(5000), 1, "limit"),
             (&"- ".repeat(5000), 1, "limit"),
         ] {
