@@ -2,16 +2,18 @@
 
 mod demo;
 mod diff;
+mod edit;
 mod exit_codes;
 mod help;
 mod report;
 mod secrets;
+mod silence;
 
 use std::path::Path;
 
 use crate::support::cli::Desk;
 
-const COMMANDS: [&str; 8] = ["demo", "scan", "plan", "run", "daemon", "diff", "snapshot", "completions"];
+const COMMANDS: [&str; 9] = ["demo", "scan", "plan", "run", "daemon", "diff", "snapshot", "edit", "completions"];
 
 /// A ConfigMap, as Git has it and as kubectl prints it.
 fn config_map(value: &str) -> String {
