@@ -202,7 +202,7 @@ impl<'a> Walker<'a> {
             || (is_scalar && default().is_some_and(|default| !is_nothing(&Shape::Any, &default)))
     }
 
-    fn is_filled_in(&self, field: &Field, live: &Value, here: Holder<'_>, site: &Site<'_>) -> bool {
+    fn is_filled_in(&mut self, field: &Field, live: &Value, here: Holder<'_>, site: &Site<'_>) -> bool {
         match defaults::find(here.part, here.field) {
             Some(defaults::Default::Allocated) if !self.is_in_template(here) => return true,
             Some(default)
@@ -212,7 +212,8 @@ impl<'a> Walker<'a> {
             }
             _ => {}
         }
-        field.default.as_deref().is_some_and(|default| scalar::same(&field.shape, true, default, live))
+        // into what a default holds, further defaults are filled in
+        field.default.as_deref().is_some_and(|default| self.is_same(&field.shape, default, live))
             || defaults::may_have_been(here.part, here.field, live)
             || self.is_filled_map(field, live, here, site)
     }

@@ -137,7 +137,8 @@ impl Walker<'_> {
         })
     }
 
-    fn is_same(&mut self, shape: &Shape, declared: &Value, live: &Value) -> bool {
+    /// Whether two values differ in nothing that counts.
+    pub(super) fn is_same(&mut self, shape: &Shape, declared: &Value, live: &Value) -> bool {
         let Some(left) = self.tries.checked_sub(1) else { return false };
         self.tries = left;
         let before = std::mem::take(&mut self.found);
