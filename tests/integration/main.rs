@@ -11,6 +11,7 @@ mod editor;
 mod forge;
 mod handmade;
 mod kustomize;
+mod kustomize_reading;
 mod mutations;
 mod pairs;
 mod quantities;

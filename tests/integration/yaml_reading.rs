@@ -8,7 +8,7 @@ use trueup::domain::yaml::{Node, read_documents};
 use crate::support::cluster::cluster;
 
 /// Plain, quoted and tagged scalars, each the value of a key.
-const VALUES: &[&str] = &[
+pub(crate) const VALUES: &[&str] = &[
     // whole numbers
     "0",
     "-0",
@@ -239,7 +239,7 @@ const VALUES: &[&str] = &[
 ];
 
 /// Scalars that are keys.
-const KEYS: &[&str] = &[
+pub(crate) const KEYS: &[&str] = &[
     "y",
     "Yes",
     "no",
@@ -292,7 +292,7 @@ const KEYS: &[&str] = &[
 ];
 
 /// Lines that stand below `data:`.
-const CONSTRUCTS: &[&str] = &[
+pub(crate) const CONSTRUCTS: &[&str] = &[
     // block scalars with every chomping indicator
     "  a: |\n    x\n    y\n",
     "  a: |-\n    x\n    y\n\n",
