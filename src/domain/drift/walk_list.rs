@@ -91,11 +91,13 @@ impl Walker<'_> {
                 self.path.pop();
             }
         }
-        // controllers add finalizers of their own
         for (value, key) in live.iter().filter_map(|value| Some((value, Key::of(value)?))) {
-            if !in_declared.contains(&key) && !is_finalizers {
+            if !in_declared.contains(&key) {
                 self.path.push(Step::Member(key));
-                self.report_added(value, None);
+                // controllers add finalizers of their own
+                if holder.is_none_or(|holder| !is_finalizers || self.is_chosen(holder)) {
+                    self.report_added(value, None);
+                }
                 self.path.pop();
             }
         }
@@ -174,7 +176,8 @@ fn keys_of_all(items: &[Value], names: &[MergeKey]) -> Option<Vec<Keys>> {
 fn keys_of(item: &Value, names: &[MergeKey]) -> Option<Keys> {
     let mut keys = Vec::new();
     for name in names {
-        let value = item.get(&*name.name).filter(|value| !value.is_null()).and_then(Key::of);
+        let is_set = |value: &&Value| !value.is_null() && (name.default.is_none() || value.as_str() != Some(""));
+        let value = item.get(&*name.name).filter(is_set).and_then(Key::of);
         let value = value.or_else(|| name.default.as_ref().map(|default| Key::Text(default.to_string())));
         if let Some(value) = value {
             keys.push((name.name.to_string(), value));
