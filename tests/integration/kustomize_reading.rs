@@ -106,7 +106,7 @@ labels: [{pairs: {app.kubernetes.io/part-of: \"1.10\"}, includeSelectors: false}
 commonAnnotations: {note: \"yes\", date: \"2024-01-01\", big: \"12345678901234567890\"}
 configMapGenerator:
 - name: literals
-  literals: [Y=y, ON=on, NO=no, OCTAL=0644, EXP=1e3, BIG=12345678901234567890, EMPTY=, NULL=~, DATE=2024-01-01, 'QUOTED=\"x\"', \"LINES=a\\nb\\n\"]
+  literals: [Y=y, ON=on, NO=no, OCTAL=0644, EXP=1e3, BIG=12345678901234567890, EMPTY=, NIL=~, DATE=2024-01-01, 'QUOTED=\"x\"', \"LINES=a\\nb\\n\"]
 - name: from-env
   envs: [settings.env]
 - name: from-files
