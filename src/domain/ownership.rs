@@ -267,6 +267,9 @@ fn child<'v>(set: &'v Value, step: &Step) -> Option<&'v Value> {
             object.iter().find(|(name, _)| written(name, "v:") == Some(member.to_value())).map(second)
         }
         Step::Item(keys) => {
+            if let Some(set) = object.get(&item_name(keys)) {
+                return Some(set);
+            }
             let items = || object.iter().filter_map(|(name, set)| Some((written(name, "k:")?, set)));
             let exact = items().find(|(item, _)| has_keys(item, keys) == Some(keys.len()));
             // an item that leaves a key out is recorded without it
@@ -276,6 +279,14 @@ fn child<'v>(set: &'v Value, step: &Step) -> Option<&'v Value> {
         }
         Step::Inside => None,
     }
+}
+
+/// The name of an item as the API server writes it.
+fn item_name(keys: &[(String, Key)]) -> String {
+    let mut parts: Vec<_> =
+        keys.iter().map(|(name, key)| format!("{}:{}", Value::from(&**name), key.to_value())).collect();
+    parts.sort_unstable();
+    format!("k:{{{}}}", parts.join(","))
 }
 
 fn second<'v>(pair: (&String, &'v Value)) -> &'v Value {

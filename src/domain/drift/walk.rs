@@ -29,6 +29,8 @@ pub(super) struct Walker<'a> {
     pub(super) path: FieldPath,
     /// How many steps lead to the outermost part that is owned as one unit.
     pub(super) unit: Option<usize>,
+    /// How many more pairs of items may be tried where a list's order means nothing.
+    pub(super) tries: usize,
     pub(super) found: Comparison,
 }
 
@@ -51,6 +53,7 @@ impl<'a> Walker<'a> {
             owners: Owners::read(live.managed_fields.as_deref(), rules.managers, rules.delivery_manager),
             path: FieldPath::root(),
             unit: None,
+            tries: 20_000,
             found: Comparison::default(),
         }
     }
@@ -207,7 +210,7 @@ impl<'a> Walker<'a> {
             || (is_scalar && default().is_some_and(|default| !is_nothing(&Shape::Any, &default)))
     }
 
-    fn is_filled_in(&self, field: &Field, live: &Value, here: Holder<'_>, site: &Site<'_>) -> bool {
+    fn is_filled_in(&mut self, field: &Field, live: &Value, here: Holder<'_>, site: &Site<'_>) -> bool {
         match defaults::find(here.part, here.field) {
             Some(defaults::Default::Allocated) if !self.is_in_template(here) => return !self.is_chosen(here),
             Some(default)
@@ -217,7 +220,8 @@ impl<'a> Walker<'a> {
             }
             _ => {}
         }
-        field.default.as_deref().is_some_and(|default| scalar::same(&field.shape, true, default, live))
+        // into what a default holds, further defaults are filled in
+        field.default.as_deref().is_some_and(|default| self.is_same(&field.shape, default, live))
             || (defaults::may_have_been(here.part, here.field, live) && !self.is_chosen(here))
             || self.is_filled_map(field, live, here, site)
     }

@@ -58,6 +58,10 @@ pub fn is_skipped(part: &str, field: &str, is_root: bool, declared: Option<&serd
     if is_root {
         return matches!(field, "apiVersion" | "kind" | "status") || is_aggregated(part, field, declared);
     }
+    // a StatefulSet's claim templates are whole claims
+    if part == "core/v1.PersistentVolumeClaim" && field == "status" {
+        return true;
+    }
     part == "meta/v1.ObjectMeta"
         && matches!(
             field,
