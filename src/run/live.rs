@@ -64,7 +64,10 @@ impl Sides {
             let kind = manifest.versioned_kind();
             sides.selected.expect(&kind, || scope.holds(manifest));
             if may_scale(&kind) {
-                autoscaler_kinds().iter().for_each(|helper| sides.helpers().expect(helper, || scope.holds(manifest)));
+                // what is not served would keep a place among the few that are fetched ahead
+                for helper in autoscaler_kinds().iter().filter(|kind| is_always_served(kind)) {
+                    sides.helpers().expect(helper, || scope.holds(manifest));
+                }
             }
         })
     }
