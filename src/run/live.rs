@@ -165,6 +165,8 @@ pub(super) fn compare_sides<'m>(
     });
     let mut failures = Vec::new();
     let mut autoscalers_known = true;
+    let is_lost = |(kind, _, listed): &(VersionedKind, bool, Result<_, _>)| is_always_served(kind) && listed.is_err();
+    let replicas_are_lost = listed.iter().any(is_lost);
     let scans: Vec<(VersionedKind, Option<KindFindings>)> = listed
         .into_iter()
         .map(|(kind, is_helper, listed)| match listed {
@@ -173,7 +175,9 @@ pub(super) fn compare_sides<'m>(
                 // a cluster that does not serve an optional kind has no objects of it
                 let has_none = matches!(error, ListError::NotServed { .. }) && !is_always_served(&kind);
                 autoscalers_known &= has_none || !autoscalers.contains(&kind);
-                if !(is_helper && has_none) {
+                // where replicas are unknown anyway, one reason is enough
+                let is_told = replicas_are_lost && !is_always_served(&kind);
+                if !(is_helper && (has_none || is_told)) {
                     failures.push(failure(&kind, is_helper, &error));
                 }
                 (kind, None)
