@@ -11,6 +11,7 @@ mod load;
 mod policies;
 mod rules;
 mod sections;
+mod unmanaged;
 
 use std::path::PathBuf;
 

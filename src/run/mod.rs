@@ -6,6 +6,7 @@
 mod edit;
 mod live;
 mod offline;
+mod owned;
 mod publish;
 mod schemas;
 

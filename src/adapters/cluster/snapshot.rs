@@ -16,7 +16,7 @@ use serde_json::Value;
 use super::object::{Item, read_page};
 use super::{Fold, ListError, Live};
 use crate::domain::problem::{Place, Problem};
-use crate::domain::resource::{LiveObject, VersionedKind};
+use crate::domain::resource::{GroupKind, LiveObject, VersionedKind};
 use crate::domain::schema::Schemas;
 use crate::domain::secret::MaskKey;
 use crate::domain::yaml::read_documents;
@@ -113,6 +113,16 @@ impl Snapshot {
     pub(super) fn serves(&self, kind: &VersionedKind) -> bool {
         let is_recorded = |one: &RecordedKind| one.api_version == kind.api_version && one.kind == kind.kind;
         self.objects.contains_key(kind) || self.recorded.iter().flatten().any(is_recorded)
+    }
+
+    /// The version at which a kind is recorded.
+    pub(super) fn served(&self, kind: &GroupKind) -> Result<Option<VersionedKind>, ListError> {
+        let recorded = self.recorded.iter().flatten().map(|one| VersionedKind::new(&*one.api_version, &*one.kind));
+        let found = recorded.chain(self.objects.keys().cloned()).find(|known| known.group_kind() == *kind);
+        found.map(Some).ok_or_else(|| ListError::Failed {
+            kind: VersionedKind::new(&*kind.group, &*kind.kind),
+            message: "the snapshot did not record it; take a new one".to_owned(),
+        })
     }
 
     /// The OpenAPI v3 document of a group and version, where it was recorded.
@@ -326,6 +336,8 @@ impl Live {
                     }
                     None
                 }
+                // what is nowhere has no objects
+                Err(ListError::NoSuchKind { .. }) => None,
                 Err(error) => {
                     let text = error.to_string();
                     failures.push((kind.clone(), error));

@@ -129,7 +129,7 @@ mod tests {
     use crate::domain::drift::Verdict;
     use crate::domain::drift::compare::{Comparison, Rules, compare};
     use crate::domain::drift::findings::Finder;
-    use crate::domain::drift::scan::{ScanContext, ScanResult, ScanRules};
+    use crate::domain::drift::scan::{ScanContext, ScanResult, ScanRules, Scope};
     use crate::domain::ownership::ManagerClasses;
     use crate::domain::resource::{LiveObject, ResourceId};
     use crate::domain::source::{Delivery, DeliveryTool, Renderer, Source};
@@ -247,6 +247,7 @@ mod tests {
             environment: None,
             service: None,
             delivery: Delivery { tool: DeliveryTool::Unknown, manager: None },
+            owns: None,
         }];
         let (schemas, rules) = (Schemas::default(), ScanRules::default());
         let context = ScanContext {
@@ -257,7 +258,7 @@ mod tests {
             cluster: "",
             stable_masks: true,
             foreign_masks: false,
-            selective: false,
+            scope: &Scope::default(),
         };
         let object = deployment(&json!({}), &json!({"contaners": []}));
         let manifest = Manifest::new(id.clone(), "shop", None, &object);
