@@ -68,7 +68,10 @@ impl Sides {
             let kind = manifest.versioned_kind();
             sides.selected.expect(&kind, || scope.holds(manifest));
             if may_scale(&kind) {
-                autoscaler_kinds().iter().for_each(|helper| sides.helpers().expect(helper, || scope.holds(manifest)));
+                // what is not served would keep a place among the few that are fetched ahead
+                for helper in autoscaler_kinds().iter().filter(|kind| is_always_served(kind)) {
+                    sides.helpers().expect(helper, || scope.holds(manifest));
+                }
             }
         })
     }
@@ -164,6 +167,8 @@ pub(super) fn compare_sides<'m>(
     });
     let mut failures = Vec::new();
     let mut autoscalers_known = true;
+    let is_lost = |(kind, _, listed): &(VersionedKind, bool, Result<_, _>)| is_always_served(kind) && listed.is_err();
+    let replicas_are_lost = listed.iter().any(is_lost);
     let scans: Vec<(VersionedKind, Option<KindFindings>)> = listed
         .into_iter()
         .map(|(kind, is_helper, listed)| match listed {
@@ -177,7 +182,10 @@ pub(super) fn compare_sides<'m>(
             }
             Err(error) => {
                 autoscalers_known &= !autoscaler_kinds().contains(&kind);
-                failures.push(failure(&kind, is_helper, &error));
+                // where replicas are unknown anyway, one reason is enough
+                if !is_helper || is_always_served(&kind) || !replicas_are_lost {
+                    failures.push(failure(&kind, is_helper, &error));
+                }
                 (kind, None)
             }
         })
