@@ -17,6 +17,7 @@ use crate::domain::baseline::Baselines;
 use crate::domain::drift::scan::{
     Declared, KindFindings, KindScan, ScanContext, ScanResult, ScanRules, Scope, join, may_scale,
 };
+use crate::domain::drift::semantic::replicas::{autoscaler_kinds, is_always_served};
 use crate::domain::drift::unmanaged::Search;
 use crate::domain::problem::Problem;
 use crate::domain::resource::{Manifest, VersionedKind};
@@ -66,7 +67,7 @@ impl Sides {
             let kind = manifest.versioned_kind();
             sides.selected.expect(&kind, || scope.holds(manifest));
             if may_scale(&kind) {
-                sides.helpers().expect(&hpa(), || scope.holds(manifest));
+                autoscaler_kinds().iter().for_each(|helper| sides.helpers().expect(helper, || scope.holds(manifest)));
             }
         })
     }
@@ -74,11 +75,6 @@ impl Sides {
     fn helpers(&self) -> &Live {
         self.all.as_ref().unwrap_or(&self.selected)
     }
-}
-
-/// The kind that decides about replicas, at the version that every supported API server serves.
-fn hpa() -> VersionedKind {
-    VersionedKind::new("autoscaling/v2", "HorizontalPodAutoscaler")
 }
 
 /// What a scan is held against, apart from the two sides.
@@ -154,6 +150,7 @@ pub(super) fn compare_sides<'m>(
         foreign_masks: sides.selected.has_foreign_masks(),
         scope: terms.scope,
     };
+    let autoscalers = autoscaler_kinds();
     let wanted = wanted(sides, &declared, terms);
     let listed = on_threads(&wanted, |Wanted { kind, is_helper, is_searched }| {
         let of_kind = declared.of(kind).filter(|_| !is_helper);
@@ -164,6 +161,9 @@ pub(super) fn compare_sides<'m>(
             let fold = Fold { start: &start, observe: &KindScan::observe, merge: &KindScan::merge };
             let listed = match custom.unreadable.get(kind) {
                 Some(error) => Err(error.clone()),
+                None if *is_helper && !is_always_served(kind) && !live.serves(kind).await => {
+                    Err(ListError::NoSuchKind { kind: kind.clone() })
+                }
                 None => live.list(kind, fold).instrument(info_span!("list", %kind)).await,
             };
             progress.done(1);
@@ -176,13 +176,15 @@ pub(super) fn compare_sides<'m>(
         .into_iter()
         .map(|(kind, is_helper, listed)| match listed {
             Ok(scan) => (kind, Some(scan.finish())),
+            // a cluster that does not have a kind has no objects of it
             Err(error @ ListError::NoSuchKind { .. }) => {
-                failures.push(failure(&kind, is_helper, &error));
-                let nothing = KindScan::new(declared.of(&kind), None, context);
+                let of_kind = declared.of(&kind).filter(|_| !is_helper);
+                failures.extend(of_kind.map(|_| failure(&kind, is_helper, &error)));
+                let nothing = KindScan::new(of_kind, None, context);
                 (kind, Some(nothing.finish()))
             }
             Err(error) => {
-                autoscalers_known &= kind != hpa();
+                autoscalers_known &= !autoscalers.contains(&kind);
                 failures.push(failure(&kind, is_helper, &error));
                 (kind, None)
             }
@@ -209,12 +211,13 @@ fn wanted(sides: &Sides, declared: &Declared<'_>, terms: &Terms<'_>) -> Vec<Want
     known.extend(kinds.iter().map(VersionedKind::group_kind));
     let owned = terms.owned.iter().flat_map(|owned| &owned.kinds);
     kinds.extend(owned.filter(|kind| known.insert(kind.group_kind())).cloned());
-    let needs_helper = declared.has_scalable() && (sides.all.is_some() || !kinds.contains(&hpa()));
+    let is_needed = |kind: &VersionedKind| declared.has_scalable() && (sides.all.is_some() || !kinds.contains(kind));
+    let helpers: Vec<_> = autoscaler_kinds().into_iter().filter(is_needed).collect();
     let mut wanted: Vec<_> = kinds
         .into_iter()
         .map(|kind| Wanted { is_searched: known.remove(&kind.group_kind()), kind, is_helper: false })
         .collect();
-    wanted.extend(needs_helper.then(|| Wanted { kind: hpa(), is_helper: true, is_searched: false }));
+    wanted.extend(helpers.into_iter().map(|kind| Wanted { kind, is_helper: true, is_searched: false }));
     wanted
 }
 
@@ -280,10 +283,6 @@ pub async fn snapshot(
     let rendered = super::render_all(config, &tree, &key, &unheard(), &mut report).await;
     let declared = Declared::new(rendered.iter().flat_map(|rendered| &rendered.manifests), &Scope::default());
     let mut kinds: Vec<VersionedKind> = declared.kinds().cloned().collect();
-    let hpa = hpa();
-    if declared.has_scalable() && !kinds.contains(&hpa) {
-        kinds.push(hpa);
-    }
     progress.stage("listing the cluster");
     let sides = Sides::connect(&config.live, &key).await?;
     let (rules, problems) = (&config.scan.unmanaged, &mut report.problems);
@@ -291,6 +290,16 @@ pub async fn snapshot(
         kinds.extend(owned.kinds);
         kinds.sort();
         kinds.dedup();
+    }
+    let needs_helpers = declared.has_scalable();
+    for helper in autoscaler_kinds().into_iter().filter(|_| needs_helpers) {
+        if kinds.contains(&helper) {
+            continue;
+        }
+        // the file says nothing of a kind that the cluster does not serve
+        if is_always_served(&helper) || sides.helpers().serves(&helper).await {
+            kinds.push(helper);
+        }
     }
     let failures = sides.helpers().record(&kinds, file, &config.cluster_name, now, &key).await?;
     progress.finish();

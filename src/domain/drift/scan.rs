@@ -149,13 +149,13 @@ impl<'m> Declared<'m> {
         self.kinds.get(kind)
     }
 
-    /// Whether anything is declared that an HPA may scale.
+    /// Whether anything is declared that an autoscaler may scale.
     pub fn has_scalable(&self) -> bool {
         self.kinds().any(may_scale)
     }
 }
 
-/// Whether an HPA may scale objects of this kind.
+/// Whether an autoscaler may scale objects of this kind.
 pub fn may_scale(kind: &VersionedKind) -> bool {
     let cannot_scale = |group: &str| matches!(group, "" | "batch" | "networking.k8s.io" | "rbac.authorization.k8s.io");
     !cannot_scale(&kind.group_kind().group) || kind.kind == "ReplicationController"
@@ -197,9 +197,7 @@ impl<'a> KindScan<'a> {
     /// Compares one live object with its manifest and drops it.
     pub fn observe(&mut self, live: LiveObject) {
         self.live += 1;
-        if live.id.kind.kind == "HorizontalPodAutoscaler" {
-            self.autoscalers.extend(Autoscaler::of(&live.object));
-        }
+        self.autoscalers.extend(Autoscaler::of(&live.id, &live.object));
         let (namespace, name) = (live.id.namespace.as_deref(), live.id.name.as_str());
         let exact = self.declared.and_then(|declared| declared.exact.get(&(namespace, name)));
         // a manifest without a namespace goes wherever it is applied to: it is the only live object of its name
@@ -302,7 +300,7 @@ pub struct ScanResult {
 }
 
 /// Joins the scans of all kinds. `None` stands for a kind that could not be listed; `autoscalers_known` is false where
-/// the HPAs could not be read, and then nothing is said about replicas.
+/// an autoscaler's kind could not be read, and then nothing is said about replicas.
 pub fn join<'m>(
     declared: &Declared<'m>,
     scans: impl IntoIterator<Item = (VersionedKind, Option<KindFindings>)>,
