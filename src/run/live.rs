@@ -150,7 +150,6 @@ pub(super) fn compare_sides<'m>(
         foreign_masks: sides.selected.has_foreign_masks(),
         scope: terms.scope,
     };
-    let autoscalers = autoscaler_kinds();
     let wanted = wanted(sides, &declared, terms);
     let listed = on_threads(&wanted, |Wanted { kind, is_helper, is_searched }| {
         let of_kind = declared.of(kind).filter(|_| !is_helper);
@@ -176,15 +175,15 @@ pub(super) fn compare_sides<'m>(
         .into_iter()
         .map(|(kind, is_helper, listed)| match listed {
             Ok(scan) => (kind, Some(scan.finish())),
-            // a cluster that does not have a kind has no objects of it
             Err(error @ ListError::NoSuchKind { .. }) => {
-                let of_kind = declared.of(&kind).filter(|_| !is_helper);
-                failures.extend(of_kind.map(|_| failure(&kind, is_helper, &error)));
-                let nothing = KindScan::new(of_kind, None, context);
+                if !is_helper {
+                    failures.push(failure(&kind, is_helper, &error));
+                }
+                let nothing = KindScan::new(declared.of(&kind).filter(|_| !is_helper), None, context);
                 (kind, Some(nothing.finish()))
             }
             Err(error) => {
-                autoscalers_known &= !autoscalers.contains(&kind);
+                autoscalers_known &= !autoscaler_kinds().contains(&kind);
                 failures.push(failure(&kind, is_helper, &error));
                 (kind, None)
             }
@@ -211,8 +210,9 @@ fn wanted(sides: &Sides, declared: &Declared<'_>, terms: &Terms<'_>) -> Vec<Want
     known.extend(kinds.iter().map(VersionedKind::group_kind));
     let owned = terms.owned.iter().flat_map(|owned| &owned.kinds);
     kinds.extend(owned.filter(|kind| known.insert(kind.group_kind())).cloned());
-    let is_needed = |kind: &VersionedKind| declared.has_scalable() && (sides.all.is_some() || !kinds.contains(kind));
-    let helpers: Vec<_> = autoscaler_kinds().into_iter().filter(is_needed).collect();
+    let is_needed = |kind: &VersionedKind| sides.all.is_some() || !kinds.contains(kind);
+    let mut helpers = autoscaler_kinds().to_vec();
+    helpers.retain(|kind| declared.has_scalable() && is_needed(kind));
     let mut wanted: Vec<_> = kinds
         .into_iter()
         .map(|kind| Wanted { is_searched: known.remove(&kind.group_kind()), kind, is_helper: false })
@@ -285,21 +285,17 @@ pub async fn snapshot(
     let mut kinds: Vec<VersionedKind> = declared.kinds().cloned().collect();
     progress.stage("listing the cluster");
     let sides = Sides::connect(&config.live, &key).await?;
+    for helper in autoscaler_kinds().into_iter().filter(|kind| declared.has_scalable() && declared.of(kind).is_none()) {
+        // the file says nothing of a kind that the cluster does not serve
+        if is_always_served(&helper) || sides.helpers().serves(&helper).await {
+            kinds.push(helper);
+        }
+    }
     let (rules, problems) = (&config.scan.unmanaged, &mut report.problems);
     if let Some(owned) = Owned::of(sides.helpers(), &config.sources, &rendered, rules, problems).await {
         kinds.extend(owned.kinds);
         kinds.sort();
         kinds.dedup();
-    }
-    let needs_helpers = declared.has_scalable();
-    for helper in autoscaler_kinds().into_iter().filter(|_| needs_helpers) {
-        if kinds.contains(&helper) {
-            continue;
-        }
-        // the file says nothing of a kind that the cluster does not serve
-        if is_always_served(&helper) || sides.helpers().serves(&helper).await {
-            kinds.push(helper);
-        }
     }
     let failures = sides.helpers().record(&kinds, file, &config.cluster_name, now, &key).await?;
     progress.finish();

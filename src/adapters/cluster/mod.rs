@@ -126,19 +126,21 @@ impl Live {
         }
     }
 
+    /// Whether a kind is served. Where nobody can tell it is taken to be, and its list says why not.
+    pub async fn serves(&self, kind: &VersionedKind) -> bool {
+        match self {
+            Self::Cluster(cluster) => {
+                !matches!(cluster.paths(kind).await, Err(ListError::NotServed { .. } | ListError::NoSuchKind { .. }))
+            }
+            Self::Snapshot(snapshot) => snapshot.serves(kind),
+        }
+    }
+
     /// The version at which a kind is served and can be listed; none where there is none.
     pub async fn served(&self, kind: &GroupKind) -> Result<Option<VersionedKind>, ListError> {
         match self {
             Self::Cluster(cluster) => cluster.served(kind).await,
             Self::Snapshot(snapshot) => snapshot.served(kind),
-        }
-    }
-
-    /// Whether a kind is served. Where nobody can tell it is taken to be, and its list says why not.
-    pub async fn serves(&self, kind: &VersionedKind) -> bool {
-        match self {
-            Self::Cluster(cluster) => !matches!(cluster.paths(kind).await, Err(ListError::NoSuchKind { .. })),
-            Self::Snapshot(snapshot) => snapshot.serves(kind),
         }
     }
 

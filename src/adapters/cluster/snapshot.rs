@@ -109,6 +109,12 @@ impl Snapshot {
         self.foreign_mask
     }
 
+    /// Whether the file says anything of a kind; of an optional one it says nothing where the cluster did not serve it.
+    pub(super) fn serves(&self, kind: &VersionedKind) -> bool {
+        let is_recorded = |one: &RecordedKind| one.api_version == kind.api_version && one.kind == kind.kind;
+        self.objects.contains_key(kind) || self.recorded.iter().flatten().any(is_recorded)
+    }
+
     /// The version at which a kind is recorded.
     pub(super) fn served(&self, kind: &GroupKind) -> Result<Option<VersionedKind>, ListError> {
         let recorded = self.recorded.iter().flatten().map(|one| VersionedKind::new(&*one.api_version, &*one.kind));
@@ -117,12 +123,6 @@ impl Snapshot {
             kind: VersionedKind::new(&*kind.group, &*kind.kind),
             message: "the snapshot did not record it; take a new one".to_owned(),
         })
-    }
-
-    /// Whether the file says anything of a kind; of an optional one it says nothing where the cluster did not serve it.
-    pub(super) fn serves(&self, kind: &VersionedKind) -> bool {
-        let is_recorded = |one: &RecordedKind| one.api_version == kind.api_version && one.kind == kind.kind;
-        self.objects.contains_key(kind) || self.recorded.iter().flatten().any(is_recorded)
     }
 
     /// The OpenAPI v3 document of a group and version, where it was recorded.

@@ -235,7 +235,7 @@ impl<'a> Walker<'a> {
             _ => true,
         };
         let chose = |entry: &&Entry<'_>| entry.chose() && counts(entry.class()) && !self.wrote_defaults(entry, here);
-        !inside && owners.iter().any(|entry| chose(entry))
+        !inside && owners.iter().any(chose)
     }
 
     /// Whether a manager wrote a whole container, so that it owns what the API server filled in: a path of messages that
