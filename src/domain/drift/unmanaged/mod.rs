@@ -71,27 +71,24 @@ impl<'a> Search<'a> {
         let aside =
             |reason: &str| SetAside { resource: live.id.clone(), path: String::new(), reason: reason.to_owned() };
         let rules = &self.context.rules;
-        let row = rules.unmanaged.of(live).map(|row| (row.treatment, row.reason.as_deref()));
-        let counts_anyway = matches!(row, Some((Treatment::Drift, _)));
-        match row {
-            Some((Treatment::Skipped, _)) => return,
-            Some((Treatment::Ignored, reason)) => {
-                return found.ignore(aside(reason.unwrap_or("a row of the table of unmanaged objects")));
+        let row = rules.unmanaged.of(live);
+        let treatment = row.map(|row| row.treatment);
+        let explained = self.estate.explanation(live).filter(|_| treatment != Some(Treatment::Drift));
+        match (treatment, explained) {
+            (Some(Treatment::Skipped), _) | (_, Some(Explanation::Dependent)) => return,
+            (_, Some(Explanation::Leaving)) => return found.ignore(aside("it is being deleted")),
+            (_, Some(Explanation::EarlierGeneration)) => {
+                return found.ignore(aside("an earlier generation of one that a source declares"));
             }
-            Some((Treatment::Drift, _)) => {}
-            None => match self.estate.explanation(live) {
-                Some(Explanation::Dependent) => return,
-                Some(Explanation::Leaving) => return found.ignore(aside("it is being deleted")),
-                Some(Explanation::EarlierGeneration) => {
-                    return found.ignore(aside("an earlier generation of one that a source declares"));
-                }
-                None => {}
-            },
+            (_, None) => {}
         }
         let delivery = source.delivery.field_manager();
         let owners = Owners::read(live.managed_fields.as_deref(), &rules.managers, delivery);
-        if owners.is_made_by_controllers() && !counts_anyway {
+        if owners.is_made_by_controllers() && treatment != Some(Treatment::Drift) {
             return;
+        }
+        if let Some(row) = row.filter(|row| row.treatment == Treatment::Ignored) {
+            return found.ignore(aside(row.reason.as_deref().unwrap_or("a row of the table of unmanaged objects")));
         }
         let item = item(live, source, &owners);
         match rules.ignore.iter().find(|rule| rule.applies(&item)) {
@@ -185,20 +182,30 @@ impl Found {
             told.extend(found.items);
             ignored.extend(found.ignored);
         }
-        let made: HashSet<_> = told
-            .iter()
-            .filter(|told| is_stateful_set(&told.item.resource.kind))
-            .flat_map(|set| set.claims.iter().map(|claim| (set.item.resource.namespace.clone(), claim.clone())))
-            .collect();
-        let names: HashSet<_> = told.iter().map(|told| told.item.resource.clone()).collect();
-        // what goes with an object that is told itself is no news
-        let is_news = |told: &Told| {
-            let namespace = &told.item.resource.namespace;
-            let is_claimed = told.claims.iter().any(|claim| made.contains(&(namespace.clone(), claim.clone())));
-            let is_claim = is_claimed && !is_stateful_set(&told.item.resource.kind);
-            !is_claim && !told.owners.iter().any(|owner| names.contains(owner))
-        };
-        let items = told.into_iter().filter(is_news).map(|told| told.item).collect();
+        let items = without_dependents(told);
         (items, ignored, problems)
     }
+}
+
+/// Leaves out what goes with an object that is told itself: its dependents, and the claims of a StatefulSet. Objects
+/// that name each other as owners stay.
+fn without_dependents(told: Vec<Told>) -> Vec<DriftItem> {
+    let (mut tops, mut claims) = (HashSet::new(), HashSet::new());
+    let names: HashSet<_> = told.iter().map(|told| &told.item.resource).collect();
+    for one in &told {
+        let id = &one.item.resource;
+        if !one.owners.iter().any(|owner| owner != id && names.contains(owner)) {
+            tops.insert(id.clone());
+        }
+        if is_stateful_set(&id.kind) {
+            claims.extend(one.claims.iter().map(|claim| (id.namespace.clone(), claim.clone())));
+        }
+    }
+    let is_dependent = |one: &Told| {
+        let id = &one.item.resource;
+        let is_claimed = one.claims.iter().any(|claim| claims.contains(&(id.namespace.clone(), claim.clone())));
+        let is_claim = is_claimed && !is_stateful_set(&id.kind);
+        is_claim || one.owners.iter().any(|owner| owner != id && tops.contains(owner))
+    };
+    told.into_iter().filter(|one| !is_dependent(one)).map(|one| one.item).collect()
 }

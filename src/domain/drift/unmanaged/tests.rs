@@ -269,11 +269,21 @@ fn what_is_explained() {
         live("PersistentVolumeClaim team/data-mine-0", json!({})),
         live("Secret shop/mine", json!({})),
         live("Pod shop/of-mine", owner("Secret", "mine", false)),
+        live("Pod shop/of-itself", owner("Pod", "of-itself", false)),
+        live("Pod shop/ring-a", owner("Pod", "ring-b", false)),
+        live("Pod shop/ring-b", owner("Pod", "ring-a", false)),
     ];
-    assert_eq!(
-        world.found(by_hand).0,
-        ["StatefulSet shop/mine", "PersistentVolumeClaim team/data-mine-0", "Secret shop/mine"]
-    );
+    let mut told = world.found(by_hand).0;
+    told.sort();
+    let expected = [
+        "PersistentVolumeClaim team/data-mine-0",
+        "Pod shop/of-itself",
+        "Pod shop/ring-a",
+        "Pod shop/ring-b",
+        "Secret shop/mine",
+        "StatefulSet shop/mine",
+    ];
+    assert_eq!(told, expected);
 }
 
 /// The first row that fits wins; one that counts overrules what else would explain an object.
@@ -294,6 +304,7 @@ fn rows_decide() {
         row("ConfigMap", "counts-*", Treatment::Drift),
         row("ConfigMap", "shown-*", Treatment::Ignored),
         row("*/*", "hidden-*", Treatment::Skipped),
+        row("ConfigMap", "other", Treatment::Ignored),
         ObjectRule { names: Vec::new(), ..row("x.io/*", "", Treatment::Skipped) },
     ];
     let controlled = json!({"metadata": {"ownerReferences": [{"controller": true}]}});
