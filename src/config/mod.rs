@@ -12,6 +12,7 @@ mod load;
 mod policies;
 mod rules;
 mod sections;
+mod unmanaged;
 
 use std::path::PathBuf;
 

@@ -8,6 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::credentials::{Env, secret};
 use super::fields::Fields;
+use super::unmanaged::owns;
 use super::{Locations, ProposalSettings};
 use crate::adapters::cluster::{ClusterSettings, LiveSettings};
 use crate::adapters::forge::github::{GitHubAccess, GitHubSettings};
@@ -207,6 +208,7 @@ pub(super) fn sources(top: &Fields<'_, '_>, environment: Option<&str>) -> Option
                 tool: tool.unwrap_or(DeliveryTool::Unknown),
                 manager: delivery.as_ref().and_then(|delivery| delivery.text("manager")),
             },
+            owns: owns(&fields),
         });
     }
     (!sources.is_empty()).then_some(sources)

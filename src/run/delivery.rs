@@ -134,5 +134,6 @@ fn beside_sources(folder: &str) -> Source {
         environment: None,
         service: None,
         delivery: Delivery { tool: DeliveryTool::Unknown, manager: None },
+        owns: None,
     }
 }

@@ -7,6 +7,7 @@ mod delivery;
 mod edit;
 mod live;
 mod offline;
+mod owned;
 mod publish;
 mod schemas;
 
@@ -89,6 +90,7 @@ pub async fn cycle(config: &Config, extent: Extent, now: Timestamp, progress: &P
         cluster: &config.cluster_name,
         scope: &scope,
         stable_masks: key.is_stable(),
+        owned: None,
     };
     let scan = live::scan(&sides, &terms, &rendered, progress).instrument(info_span!("scan")).await;
 

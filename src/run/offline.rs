@@ -67,6 +67,7 @@ pub async fn diff(
         cluster: "",
         scope: &scope,
         stable_masks: false,
+        owned: None,
     };
     let custom = CustomSchemas { schemas, ..CustomSchemas::default() };
     let scan = compare_sides(&sides, declared.manifests.iter(), &custom, &terms, progress);

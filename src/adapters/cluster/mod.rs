@@ -58,9 +58,12 @@ pub enum ListError {
     /// RBAC refused.
     #[error("listing {kind} is forbidden: {message}")]
     Forbidden { kind: VersionedKind, message: String },
-    /// The API server does not know the kind at this version.
+    /// The API server does not know the kind at this version; its objects may live at another one.
     #[error("the API server does not serve {kind}")]
-    NotServed { kind: VersionedKind },
+    NotServed { kind: VersionedKind, other_version: Option<String> },
+    /// The API server knows no such custom kind at any version, and said so for all of them: nothing of it is there.
+    #[error("the API server knows no kind {kind}")]
+    NoSuchKind { kind: VersionedKind },
     /// The credentials are wrong or expired.
     #[error("the API server refused the credentials: {message}")]
     Unauthorized { message: String },
@@ -156,8 +159,18 @@ impl Live {
     /// Whether a kind is served. Where nobody can tell it is taken to be, and its list says why not.
     pub async fn serves(&self, kind: &VersionedKind) -> bool {
         match self {
-            Self::Cluster(cluster) => !matches!(cluster.paths(kind).await, Err(ListError::NotServed { .. })),
+            Self::Cluster(cluster) => {
+                !matches!(cluster.paths(kind).await, Err(ListError::NotServed { .. } | ListError::NoSuchKind { .. }))
+            }
             Self::Snapshot(snapshot) => snapshot.serves(kind),
+        }
+    }
+
+    /// The version at which a kind is served and can be listed; none where there is none.
+    pub async fn served(&self, kind: &GroupKind) -> Result<Option<VersionedKind>, ListError> {
+        match self {
+            Self::Cluster(cluster) => cluster.served(kind).await,
+            Self::Snapshot(snapshot) => snapshot.served(kind),
         }
     }
 

@@ -122,6 +122,16 @@ impl Snapshot {
         self.objects.contains_key(kind) || self.recorded.iter().flatten().any(is_recorded)
     }
 
+    /// The version at which a kind is recorded.
+    pub(super) fn served(&self, kind: &GroupKind) -> Result<Option<VersionedKind>, ListError> {
+        let recorded = self.recorded.iter().flatten().map(|one| VersionedKind::new(&*one.api_version, &*one.kind));
+        let found = recorded.chain(self.objects.keys().cloned()).find(|known| known.group_kind() == *kind);
+        found.map(Some).ok_or_else(|| ListError::Failed {
+            kind: VersionedKind::new(&*kind.group, &*kind.kind),
+            message: "the snapshot did not record it; take a new one".to_owned(),
+        })
+    }
+
     /// The OpenAPI v3 document of a group and version, where it was recorded.
     pub(super) fn schema(&self, api_version: &str) -> Option<Value> {
         self.schemas.get(api_version).cloned()
@@ -340,6 +350,8 @@ impl Live {
                     }
                     None
                 }
+                // what is nowhere has no objects
+                Err(ListError::NoSuchKind { .. }) => None,
                 Err(error) => {
                     let text = error.to_string();
                     if kinds.contains(kind) {

@@ -34,7 +34,7 @@ pub fn read_paths(paths: &[PathBuf], source: &str, namespace: Option<&str>, key:
 /// Of two declarations of one object the later counts, as `kubectl apply` would have it.
 pub(super) fn rendered(declared: Declared) -> Rendered {
     let incomplete = !declared.problems.is_empty();
-    let mut problems = declared.problems;
+    let (generate_names, mut problems) = (declared.generate_names, declared.problems);
     let mut places: HashMap<ResourceId, usize> = HashMap::new();
     let mut kept: Vec<Option<(Manifest, Place)>> = Vec::new();
     for (manifest, place) in declared.manifests {
@@ -47,7 +47,7 @@ pub(super) fn rendered(declared: Declared) -> Rendered {
         kept.push(Some((manifest, place)));
     }
     let manifests = kept.into_iter().flatten().map(|(manifest, _)| manifest).collect();
-    Rendered { manifests, problems, incomplete, reads: Vec::new() }
+    Rendered { manifests, generate_names, problems, incomplete, reads: Vec::new() }
 }
 
 /// What is the same for every file of a source.
@@ -139,6 +139,7 @@ mod tests {
             environment: None,
             service: None,
             delivery: Delivery { tool: DeliveryTool::Unknown, manager: None },
+            owns: None,
         }
     }
 

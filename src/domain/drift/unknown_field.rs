@@ -130,7 +130,7 @@ mod tests {
     use crate::domain::drift::Verdict;
     use crate::domain::drift::compare::{Comparison, Rules, compare};
     use crate::domain::drift::findings::Finder;
-    use crate::domain::drift::scan::{ScanContext, ScanResult, ScanRules};
+    use crate::domain::drift::scan::{ScanContext, ScanResult, ScanRules, Scope};
     use crate::domain::ownership::ManagerClasses;
     use crate::domain::resource::{LiveObject, ResourceId};
     use crate::domain::source::{Delivery, DeliveryTool, Renderer, Source};
@@ -248,6 +248,7 @@ mod tests {
             environment: None,
             service: None,
             delivery: Delivery { tool: DeliveryTool::Unknown, manager: None },
+            owns: None,
         }];
         let (schemas, rules) = (Schemas::default(), ScanRules::default());
         let delivery_rules = DeliveryRules::default();
@@ -260,7 +261,7 @@ mod tests {
             cluster: "",
             stable_masks: true,
             foreign_masks: false,
-            selective: false,
+            scope: &Scope::default(),
         };
         let object = deployment(&json!({}), &json!({"contaners": []}));
         let manifest = Manifest::new(id.clone(), "shop", None, &object);

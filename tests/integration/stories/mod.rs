@@ -21,6 +21,7 @@ mod secret_changed;
 mod server_down;
 mod snapshot;
 mod tenant;
+mod unserved;
 
 /// The application of most stories.
 const WEB: &str = "\

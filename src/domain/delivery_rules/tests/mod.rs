@@ -38,6 +38,7 @@ fn sift_with(
         environment: None,
         service: None,
         delivery: Delivery { tool, manager: None },
+        owns: None,
     };
     let manifest = Manifest::new(ResourceId::of(declared).expect("named"), "shop", None, declared);
     let mut object = live.clone();
