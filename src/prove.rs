@@ -83,7 +83,7 @@ async fn rendered_proof(
 ) -> Result<Vec<String>, String> {
     let mut overlay = workshop.tree.overlay.clone();
     overlay.extend(files.clone());
-    let tree = SourceTree { root: workshop.tree.root.clone(), overlay };
+    let tree = SourceTree { overlay, ..workshop.tree.clone() };
     let mut before = Vec::new();
     let mut after = Vec::new();
     for (source, was) in workshop.sources.iter().zip(workshop.rendered) {

@@ -155,6 +155,12 @@ impl Manifest {
         Self { id, api_version, source: source.to_owned(), origin, body: body.into() }
     }
 
+    /// Takes back what [`Manifest::json`] gave.
+    pub fn from_json(id: ResourceId, api_version: &str, source: &str, origin: Option<Origin>, json: &str) -> Self {
+        let (api_version, source) = (api_version.to_owned(), source.to_owned());
+        Self { id, api_version, source, origin, body: json.as_bytes().into() }
+    }
+
     /// The object.
     pub fn object(&self) -> Value {
         serde_json::from_slice(&self.body).expect("the body was written from a Value")

@@ -252,7 +252,7 @@ pub async fn snapshot(
     let mut report = crate::domain::outcome::RunReport::default();
     let forge = super::forge(config)?;
     let (_, checkout) = super::checkout(config, forge.as_ref(), &mut report).await?;
-    let tree = crate::adapters::render::SourceTree { root: checkout.root, ..Default::default() };
+    let tree = super::source_tree(&checkout);
     let rendered = super::render_all(config, &tree, &key, &unheard(), &mut report).await;
     let declared = Declared::new(rendered.iter().flat_map(|rendered| &rendered.manifests), &Scope::default());
     let mut kinds: Vec<VersionedKind> = declared.kinds().cloned().collect();

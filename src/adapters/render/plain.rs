@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::Rendered;
+use super::kept::{self, Kept};
 use super::objects::{Declared, read_objects};
 use super::tree::{SourceTree, is_manifest};
 use crate::domain::problem::{Place, Problem};
@@ -15,15 +16,21 @@ use crate::domain::source::Source;
 
 /// Reads the manifests of a source. A file that cannot be read is a problem; the others are read all the same.
 pub fn render(tree: &SourceTree, source: &Source, key: &MaskKey, heard: &(dyn Fn(&Manifest) + Sync)) -> Rendered {
-    let reader = Reader { source: &source.name, namespace: source.namespace.as_deref(), key, heard };
-    let read = reader.folder(tree, &source.path, |file| file.to_owned());
-    Rendered { reads: vec![source.path.clone()], ..rendered(read) }
+    let place = tree.kept.as_ref().map(|folder| kept::place(folder, source));
+    let bytes = place.as_ref().and_then(|place| std::fs::read(place).ok()).unwrap_or_default();
+    let kept = Kept::read(&bytes, source);
+    let reader = Reader { source: &source.name, namespace: source.namespace.as_deref(), key, heard, kept: &kept };
+    let (read, problems) = reader.folder(tree, &source.path, |file| file.to_owned());
+    if let Some(place) = place.filter(|_| tree.overlay.is_empty()) {
+        kept.renew(&place, source, read.iter().filter_map(|(file, declared)| Some((tree.blob(file)?, declared))));
+    }
+    Rendered { reads: vec![source.path.clone()], ..rendered(joined(read, problems)) }
 }
 
 /// Reads files and folders given on the command line, such as a checkout or what `kubectl get -o yaml` printed.
 /// Origins are named as the paths were given.
 pub fn read_paths(paths: &[PathBuf], source: &str, namespace: Option<&str>, key: &MaskKey) -> Rendered {
-    let reader = Reader { source, namespace, key, heard: &|_| {} };
+    let reader = Reader { source, namespace, key, heard: &|_| {}, kept: &Kept::default() };
     let mut all = Declared::default();
     for path in paths {
         all.extend(reader.path(path));
@@ -50,12 +57,20 @@ pub(super) fn rendered(declared: Declared) -> Rendered {
     Rendered { manifests, problems, incomplete, reads: Vec::new() }
 }
 
+/// Everything that was read, in the order of the files.
+fn joined(read: Vec<(String, Declared)>, problems: Vec<Problem>) -> Declared {
+    let mut all = Declared { problems, ..Declared::default() };
+    read.into_iter().for_each(|(_, declared)| all.extend(declared));
+    all
+}
+
 /// What is the same for every file of a source.
 struct Reader<'r> {
     source: &'r str,
     namespace: Option<&'r str>,
     key: &'r MaskKey,
     heard: &'r (dyn Fn(&Manifest) + Sync),
+    kept: &'r Kept<'r>,
 }
 
 impl Reader<'_> {
@@ -73,7 +88,8 @@ impl Reader<'_> {
         };
         if real.is_dir() {
             let tree = SourceTree { root: real, ..SourceTree::default() };
-            return self.folder(&tree, "", |file| format!("{given}/{file}"));
+            let (read, problems) = self.folder(&tree, "", |file| format!("{given}/{file}"));
+            return joined(read, problems);
         }
         let (Some(folder), Some(name)) = (real.parent(), real.file_name().and_then(|name| name.to_str())) else {
             return Declared::problem(Problem::error("the file name is not UTF-8").at(Place::file(given)));
@@ -90,8 +106,14 @@ impl Reader<'_> {
         }
     }
 
-    /// Reads every manifest below a folder; `shown` names the files for people.
-    fn folder(&self, tree: &SourceTree, folder: &str, shown: impl Fn(&str) -> String + Sync) -> Declared {
+    /// Reads every file of manifests below a folder; `shown` names the files for people. Yields what each declares, and
+    /// what stood in the way of finding them.
+    fn folder(
+        &self,
+        tree: &SourceTree,
+        folder: &str,
+        shown: impl Fn(&str) -> String + Sync,
+    ) -> (Vec<(String, Declared)>, Vec<Problem>) {
         let listing = tree.files(folder);
         let renamed = listing.problems.into_iter().map(|mut problem| {
             if let Some(place) = &mut problem.place {
@@ -99,20 +121,22 @@ impl Reader<'_> {
             }
             problem
         });
-        let mut all = Declared { problems: renamed.collect(), ..Declared::default() };
-        let files = listing.files.par_iter().filter(|file| is_manifest(file) || *file == folder);
-        let read: Vec<Declared> = files.map(|file| self.file(tree, file, &shown(file))).collect();
-        read.into_iter().for_each(|declared| all.extend(declared));
-        all
+        let problems = renamed.collect();
+        let files = listing.files.into_par_iter().filter(|file| is_manifest(file) || file == folder);
+        let read = files.map(|file| {
+            let declared = self.file(tree, &file, &shown(&file));
+            declared.manifests.iter().for_each(|(manifest, _)| (self.heard)(manifest));
+            (file, declared)
+        });
+        (read.collect(), problems)
     }
 
     fn file(&self, tree: &SourceTree, file: &str, shown: &str) -> Declared {
+        if let Some(declared) = tree.blob(file).and_then(|blob| self.kept.get(&blob, shown, self.source)) {
+            return declared;
+        }
         match tree.read_text(file) {
-            Ok(Some(text)) => {
-                let declared = read_objects(shown, &text, self.namespace).masked(self.source, self.key);
-                declared.manifests.iter().for_each(|(manifest, _)| (self.heard)(manifest));
-                declared
-            }
+            Ok(Some(text)) => read_objects(shown, &text, self.namespace).masked(self.source, self.key),
             Ok(None) => {
                 let problem = Problem::error("the file went away while it was read").at(Place::file(shown));
                 Declared::problem(problem.help("run again"))
