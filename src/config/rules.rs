@@ -8,7 +8,8 @@ use serde_json::Value;
 use super::fields::{Fields, Sink, text_of};
 use super::load::document;
 use super::sections::Place;
-use crate::domain::drift::scan::{CategoryRule, IgnoreRule, ScanRules};
+use crate::domain::drift::ignore::{IgnoreRule, KindName, Part, UNKNOWN_FIELD};
+use crate::domain::drift::scan::{CategoryRule, ScanRules};
 use crate::domain::drift::{Aspect, Category, ManagerClass, Severity};
 use crate::domain::field_path::PathPattern;
 use crate::domain::ownership::{ManagerClasses, ManagerRule};
@@ -128,29 +129,29 @@ fn thresholds(fields: &Fields<'_, '_>, rules: &mut ScanRules) {
 }
 
 fn ignore_rule(fields: &Fields<'_, '_>) -> IgnoreRule {
-    let path = fields.text("path");
-    let parsed = path.as_ref().map(|path| path.parse::<PathPattern>());
-    if let Some(Err(error)) = &parsed {
-        fields.refuse("path", error, "");
-    }
+    let path = fields.text("path").and_then(|path| match path.as_str() {
+        "." => Some(Part::Whole),
+        _ => path.parse().map(Part::Field).map_err(|error| fields.refuse("path", error, "")).ok(),
+    });
     let rule = IgnoreRule {
-        kind: fields.text("kind"),
+        kind: fields.text("kind").map(KindName::new),
         namespace: fields.text("namespace"),
         name: fields.text("name"),
-        path: parsed.and_then(Result::ok),
+        path,
+        rule: fields.text("rule"),
         changed_by: fields.names("changed_by", ManagerClass::ALL, ManagerClass::as_str).pop(),
         reason: fields.text("reason"),
     };
-    if rule.kind.is_none()
-        && rule.namespace.is_none()
-        && rule.name.is_none()
-        && path.is_none()
-        && !fields.has("changed_by")
-    {
+    // every rule that ships has its weight there
+    let known: Vec<_> = shipped_scoring().rules.into_iter().map(|(name, _)| name).collect();
+    if rule.rule.as_ref().is_some_and(|name| name != UNKNOWN_FIELD && !known.contains(name)) {
+        fields.refuse("rule", "is the name of no rule", format!("known are {}, {UNKNOWN_FIELD}", known.join(", ")));
+    }
+    if !["kind", "namespace", "name", "path", "rule", "changed_by"].into_iter().any(|key| fields.has(key)) {
         fields.sink.error(
             fields.line,
             "an ignore rule without a criterion would ignore everything",
-            "give kind, namespace, name, path or changed_by",
+            "give kind, namespace, name, path, rule or changed_by",
         );
     }
     rule

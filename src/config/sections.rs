@@ -47,6 +47,7 @@ pub(super) fn cluster(
         label_selector: None,
         page_size: 500,
         timeout_seconds: 60,
+        cache: Some(own_cache(place.env).join("schemas")),
     };
     let Some(fields) = top.map("cluster") else {
         return (Some("default".to_owned()), live(locations, place, None, defaults));
@@ -62,6 +63,7 @@ pub(super) fn cluster(
         label_selector,
         page_size: fields.whole("page_size", 1..=10_000).and_then(|size| u32::try_from(size).ok()).unwrap_or(500),
         timeout_seconds: fields.whole("timeout_seconds", 1..=3600).unwrap_or(60),
+        cache: place.path(&fields, "cache").or(defaults.cache),
     };
     // asked for even where the command line wins, so that the keys are known
     let _ = (fields.text("kubeconfig"), fields.text("context"));
@@ -112,13 +114,18 @@ pub(super) fn repository(top: &Fields<'_, '_>, place: &Place<'_>) -> Option<Repo
     url.map(|_| settings)
 }
 
-/// One folder for each address below the user's cache: `$XDG_CACHE_HOME` or `~/.cache`.
+/// One folder for each address.
 fn default_cache(url: &str, env: Env<'_>) -> PathBuf {
-    let set = |name: &str| env(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let base = set("XDG_CACHE_HOME").or_else(|| set("HOME").map(|home| home.join(".cache")));
     let hash = Sha256::digest(url.as_bytes());
     let name: String = hash[..6].iter().map(|byte| format!("{byte:02x}")).collect();
-    base.unwrap_or_else(std::env::temp_dir).join("trueup").join(name)
+    own_cache(env).join(name)
+}
+
+/// The program's folder below the user's cache: `$XDG_CACHE_HOME` or `~/.cache`.
+fn own_cache(env: Env<'_>) -> PathBuf {
+    let set = |name: &str| env(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let base = set("XDG_CACHE_HOME").or_else(|| set("HOME").map(|home| home.join(".cache")));
+    base.unwrap_or_else(std::env::temp_dir).join("trueup")
 }
 
 fn is_loopback(url: &str) -> bool {

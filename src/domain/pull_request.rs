@@ -5,8 +5,8 @@ use std::fmt::Write;
 
 use serde_json::Value;
 
+use crate::domain::drift::ignore::IgnoreRule;
 use crate::domain::drift::{Change, DriftItem, DriftKind};
-use crate::domain::field_path::PathPattern;
 use crate::domain::markdown;
 use crate::domain::plan::Unit;
 use crate::domain::policy::{ActionType, Policy};
@@ -242,24 +242,10 @@ impl Story<'_> {
     fn ignore_rules(&self, rows: usize) -> String {
         let mut yaml = String::from("ignore:\n");
         for item in self.answered().filter(|item| item.drift != DriftKind::Semantic).take(rows.max(1)) {
-            yaml.push_str(&ignore_rule(item));
+            yaml.push_str(&IgnoreRule::exactly(item).to_yaml());
         }
         yaml
     }
-}
-
-/// The rule that silences exactly this field of this resource, as an entry of the config's `ignore` list.
-pub fn ignore_rule(item: &DriftItem) -> String {
-    let quoted = |text: &str| Value::from(text).to_string();
-    let mut rule = format!("  - kind: {}\n", quoted(&item.resource.kind.kind));
-    if let Some(namespace) = &item.resource.namespace {
-        let _ = writeln!(rule, "    namespace: {}", quoted(namespace));
-    }
-    let _ = writeln!(rule, "    name: {}", quoted(&item.resource.name));
-    if !item.path.is_root() {
-        let _ = writeln!(rule, "    path: {}", quoted(&PathPattern::from(&item.path).to_string()));
-    }
-    rule
 }
 
 fn cell(text: &str) -> String {

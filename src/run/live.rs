@@ -4,8 +4,9 @@ use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use tracing::{Instrument, debug, info_span, warn};
+use tracing::{Instrument, info_span, warn};
 
+use super::schemas::CustomSchemas;
 use crate::adapters::cluster::{Fold, ListError, Live, LiveSettings};
 use crate::adapters::progress::Progress;
 use crate::adapters::render::{OnManifest, Rendered, unheard};
@@ -16,7 +17,6 @@ use crate::domain::drift::scan::{
 };
 use crate::domain::problem::Problem;
 use crate::domain::resource::{Manifest, VersionedKind};
-use crate::domain::schema::Schemas;
 use crate::domain::secret::MaskKey;
 use crate::domain::source::Source;
 
@@ -99,8 +99,7 @@ pub(super) async fn scan(
     progress: &Progress,
 ) -> ScanResult {
     let manifests = rendered.iter().flat_map(|rendered| &rendered.manifests);
-    let mut schemas = Schemas::default();
-    load_custom_schemas(&sides.selected, manifests.clone(), &mut schemas).await;
+    let custom = CustomSchemas::load(&sides.selected, manifests.clone()).instrument(info_span!("schemas")).await;
     let terms = Terms {
         rules: &config.scan,
         baselines: &config.baselines,
@@ -109,7 +108,7 @@ pub(super) async fn scan(
         scope,
         stable_masks: key.is_stable(),
     };
-    compare_sides(sides, manifests, &schemas, &terms, progress)
+    compare_sides(sides, manifests, &custom, &terms, progress)
 }
 
 /// The part of the cluster that the config looks at.
@@ -122,44 +121,18 @@ pub(super) fn scope(live: &LiveSettings) -> anyhow::Result<Scope> {
     })
 }
 
-/// Custom kinds are described by CRDs in the repository and by the cluster's own OpenAPI document.
-async fn load_custom_schemas<'m>(live: &Live, manifests: impl Iterator<Item = &'m Manifest>, schemas: &mut Schemas) {
-    let mut custom: Vec<VersionedKind> = Vec::new();
-    for manifest in manifests {
-        if manifest.id.kind.kind == "CustomResourceDefinition"
-            && let Err(error) = schemas.add_crd(&manifest.object())
-        {
-            warn!(crd = %manifest.id, %error, "its schema is not used");
-        }
-        let kind = manifest.versioned_kind();
-        if !Schemas::is_built_in(&kind.api_version, &kind.kind) && !custom.contains(&kind) {
-            custom.push(kind);
-        }
-    }
-    for kind in custom {
-        match live.custom_schema(&kind).await {
-            Some(document) => {
-                if let Err(error) = schemas.add_openapi(&document) {
-                    warn!(%kind, %error, "its schema is not used");
-                }
-            }
-            None => debug!(%kind, "the cluster offers no schema; compared without one"),
-        }
-    }
-}
-
 /// Lists what is declared and the helpers of verdicts, and joins what was found.
 pub(super) fn compare_sides<'m>(
     sides: &Sides,
     manifests: impl Iterator<Item = &'m Manifest>,
-    schemas: &Schemas,
+    custom: &CustomSchemas,
     terms: &Terms<'_>,
     progress: &Progress,
 ) -> ScanResult {
     let mut declared = Declared::new(manifests, terms.scope);
     let problems = std::mem::take(&mut declared.problems);
     let context = ScanContext {
-        schemas,
+        schemas: &custom.schemas,
         rules: terms.rules,
         baselines: terms.baselines,
         sources: terms.sources,
@@ -179,7 +152,10 @@ pub(super) fn compare_sides<'m>(
         async move {
             let start = || KindScan::new(of_kind, context);
             let fold = Fold { start: &start, observe: &KindScan::observe, merge: &KindScan::merge };
-            let listed = live.list(kind, fold).instrument(info_span!("list", %kind)).await;
+            let listed = match custom.unreadable.get(kind) {
+                Some(error) => Err(error.clone()),
+                None => live.list(kind, fold).instrument(info_span!("list", %kind)).await,
+            };
             progress.done(1);
             (kind.clone(), *is_helper, listed)
         }
@@ -236,6 +212,10 @@ fn failure(kind: &VersionedKind, is_helper: bool, error: &ListError) -> Problem 
     };
     Problem::error(error.to_string()).help(match error {
         ListError::Forbidden { .. } => format!("grant `list` on it (see deploy/); {consequence}"),
+        ListError::Schema { .. } => {
+            "nothing is said about these objects until it can be read; any account may, by the ClusterRole system:discovery"
+                .to_owned()
+        }
         ListError::NotServed { .. } => format!("declare it at a version that the API server serves; {consequence}"),
         _ => consequence.to_owned(),
     })

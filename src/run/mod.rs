@@ -6,6 +6,7 @@
 mod live;
 mod offline;
 mod publish;
+mod schemas;
 
 pub use live::snapshot;
 pub use offline::{DiffRequest, diff};

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::live::{Sides, Terms, compare_sides};
+use super::schemas::CustomSchemas;
 use crate::adapters::cluster::{Completeness, Live};
 use crate::adapters::progress::Progress;
 use crate::adapters::render::plain;
@@ -65,7 +66,8 @@ pub async fn diff(
         scope: &scope,
         stable_masks: false,
     };
-    let scan = compare_sides(&sides, declared.manifests.iter(), &schemas, &terms, progress);
+    let custom = CustomSchemas { schemas, ..CustomSchemas::default() };
+    let scan = compare_sides(&sides, declared.manifests.iter(), &custom, &terms, progress);
     report.counts = scan.counts;
     report.tolerated = scan.tolerated;
     report.ignored = scan.ignored;

@@ -6,6 +6,7 @@ mod exit_codes;
 mod help;
 mod report;
 mod secrets;
+mod silence;
 
 use std::path::Path;
 

@@ -15,6 +15,7 @@ use tokio::sync::{Mutex, OnceCell};
 use tracing::debug;
 
 use super::list::Ahead;
+use super::schemas::Index;
 use super::{ClusterSettings, ListError};
 use crate::domain::resource::{VersionedKind, split_api_version};
 use crate::domain::secret::MaskKey;
@@ -28,11 +29,14 @@ const LARGEST_PAGE: u64 = 1024 * 1024 * 1024;
 #[derive(Clone)]
 pub struct Cluster {
     client: kube::Client,
-    settings: ClusterSettings,
+    pub(super) settings: ClusterSettings,
+    /// The API server's address.
+    pub(super) server: String,
     pub(super) key: MaskKey,
     discovered: Arc<Discovered>,
     contact: Arc<Contact>,
     pub(super) ahead: Arc<Ahead>,
+    pub(super) openapi: Arc<OnceCell<Index>>,
 }
 
 /// The resources of each group and version that was asked for, once.
@@ -96,14 +100,17 @@ impl Cluster {
         // the time of a whole page is kept in `get`, which says it in better words
         config.read_timeout = None;
         config.default_retry = false;
+        let server = config.cluster_url.to_string();
         let client = kube::Client::try_from(config).map_err(|error| wrong(&error))?;
         Ok(Self {
             client,
+            server,
             settings: settings.clone(),
             key: key.clone(),
             discovered: Arc::default(),
             contact: Arc::default(),
             ahead: Arc::new(Ahead::new(Handle::current())),
+            openapi: Arc::default(),
         })
     }
 
@@ -139,7 +146,12 @@ impl Cluster {
     }
 
     /// Asks until there is an answer that is final; none for an expired token where `may_expire`.
-    async fn fetch(&self, kind: &VersionedKind, address: &str, may_expire: bool) -> Result<Option<Vec<u8>>, ListError> {
+    pub(super) async fn fetch(
+        &self,
+        kind: &VersionedKind,
+        address: &str,
+        may_expire: bool,
+    ) -> Result<Option<Vec<u8>>, ListError> {
         let failed = |message: String| ListError::Failed { kind: kind.clone(), message };
         let mut attempt = 0;
         loop {
@@ -233,20 +245,6 @@ impl Cluster {
             message: format!("the discovery of {} cannot be read", kind.api_version),
         })?;
         Ok(list.resources)
-    }
-
-    /// The OpenAPI v3 document that describes a custom kind; none where the cluster offers none.
-    pub(super) async fn custom_schema(&self, kind: &VersionedKind) -> Option<Value> {
-        let (group, version) = split_api_version(&kind.api_version);
-        let address = if group.is_empty() {
-            format!("/openapi/v3/api/{version}")
-        } else {
-            format!("/openapi/v3/apis/{group}/{version}")
-        };
-        match self.get(&address).await {
-            Ok(Ok(bytes)) => serde_json::from_slice(&bytes).ok(),
-            _ => None,
-        }
     }
 }
 

@@ -4,6 +4,7 @@
 pub mod kube;
 mod list;
 mod object;
+mod schemas;
 pub mod snapshot;
 
 pub use snapshot::Completeness;
@@ -38,6 +39,8 @@ pub struct ClusterSettings {
     pub page_size: u32,
     /// Seconds for one page.
     pub timeout_seconds: u64,
+    /// Where schemas of custom kinds are kept between runs; none to read them anew each time.
+    pub cache: Option<PathBuf>,
 }
 
 /// The live side, ready to be listed.
@@ -61,6 +64,9 @@ pub enum ListError {
     /// The credentials are wrong or expired.
     #[error("the API server refused the credentials: {message}")]
     Unauthorized { message: String },
+    /// There is a schema of the kind, but it could not be read.
+    #[error("the schema of {kind} could not be read: {message}")]
+    Schema { kind: VersionedKind, message: String },
     /// The list failed, or broke off and could not be started again.
     #[error("listing {kind} failed: {message}")]
     Failed { kind: VersionedKind, message: String },
@@ -109,11 +115,11 @@ impl Live {
         matches!(self, Self::Snapshot(snapshot) if snapshot.foreign_mask())
     }
 
-    /// The OpenAPI v3 document that describes a custom kind, where there is one.
-    pub async fn custom_schema(&self, kind: &VersionedKind) -> Option<serde_json::Value> {
+    /// The OpenAPI v3 document that describes a kind and its siblings; none where there is none.
+    pub async fn schema(&self, kind: &VersionedKind) -> Result<Option<serde_json::Value>, ListError> {
         match self {
-            Self::Cluster(cluster) => cluster.custom_schema(kind).await,
-            Self::Snapshot(_) => None,
+            Self::Cluster(cluster) => cluster.schema(kind).await,
+            Self::Snapshot(snapshot) => Ok(snapshot.schema(&kind.api_version)),
         }
     }
 

@@ -17,6 +17,7 @@ use super::object::{Item, read_page};
 use super::{Fold, ListError, Live};
 use crate::domain::problem::{Place, Problem};
 use crate::domain::resource::{LiveObject, VersionedKind};
+use crate::domain::schema::Schemas;
 use crate::domain::secret::MaskKey;
 use crate::domain::yaml::read_documents;
 
@@ -37,6 +38,7 @@ pub struct Snapshot {
     objects: BTreeMap<VersionedKind, Vec<Box<str>>>,
     /// What the header says of each kind; none for what kubectl printed.
     recorded: Option<Vec<RecordedKind>>,
+    schemas: BTreeMap<String, Value>,
     completeness: Completeness,
     foreign_mask: bool,
     problems: Vec<Problem>,
@@ -64,6 +66,9 @@ struct Header {
     taken_at: String,
     mask_key: String,
     kinds: Vec<RecordedKind>,
+    /// OpenAPI v3 documents of custom kinds by group and version.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    schemas: BTreeMap<String, Value>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -82,6 +87,7 @@ impl Snapshot {
         let mut snapshot = Self {
             objects: BTreeMap::new(),
             recorded: None,
+            schemas: BTreeMap::new(),
             completeness,
             foreign_mask: false,
             problems: Vec::new(),
@@ -101,6 +107,11 @@ impl Snapshot {
     /// Whether Secrets were masked under another key, so that they compare with nothing.
     pub fn foreign_mask(&self) -> bool {
         self.foreign_mask
+    }
+
+    /// The OpenAPI v3 document of a group and version, where it was recorded.
+    pub(super) fn schema(&self, api_version: &str) -> Option<Value> {
+        self.schemas.get(api_version).cloned()
     }
 
     pub(super) fn list<S>(&self, kind: &VersionedKind, fold: Fold<'_, S>) -> Result<S, ListError> {
@@ -172,6 +183,7 @@ impl Snapshot {
                 }
                 self.foreign_mask |= header.mask_key != self.key.id();
                 self.recorded.get_or_insert_default().extend(header.kinds);
+                self.schemas.extend(header.schemas);
                 continue;
             }
             let kind = kind_of(&line).ok_or_else(|| content(number + 1, "is no object".to_owned()))?;
@@ -294,9 +306,13 @@ impl Live {
         let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let mut body = tempfile::tempfile_in(folder).map_err(wrong)?;
         let mut recorded = Vec::new();
+        let mut schemas = BTreeMap::new();
         let mut failures = Vec::new();
         for kind in kinds {
-            let listed = self.list(kind, LINES).await;
+            let listed = match self.add_schema(kind, &mut schemas).await {
+                Ok(()) => self.list(kind, LINES).await,
+                Err(error) => Err(error),
+            };
             let error = match listed {
                 Ok(lines) => {
                     for line in lines {
@@ -318,6 +334,7 @@ impl Live {
             taken_at: taken_at.to_string(),
             mask_key: key.id(),
             kinds: recorded,
+            schemas,
         };
         let mut whole = tempfile::NamedTempFile::new_in(folder).map_err(wrong)?;
         let header = serde_json::to_string(&header).expect("strings always serialise");
@@ -326,6 +343,14 @@ impl Live {
         std::io::copy(&mut body, &mut whole).map_err(wrong)?;
         whole.persist(file).map_err(|error| wrong(error.error))?;
         Ok(failures)
+    }
+
+    /// Adds the document that describes a custom kind, unless it is there.
+    async fn add_schema(&self, kind: &VersionedKind, schemas: &mut BTreeMap<String, Value>) -> Result<(), ListError> {
+        if !Schemas::is_built_in(&kind.api_version, &kind.kind) && !schemas.contains_key(&kind.api_version) {
+            schemas.extend(self.schema(kind).await?.map(|document| (kind.api_version.clone(), document)));
+        }
+        Ok(())
     }
 }
 

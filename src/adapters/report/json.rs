@@ -6,6 +6,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 use super::{Options, is_complete, story};
+use crate::domain::drift::ignore::IgnoreRule;
 use crate::domain::drift::{Aspect, Category, Change, ChangedBy, Confidence, DriftItem, DriftKind, Severity, Verdict};
 use crate::domain::field_path::FieldPath;
 use crate::domain::outcome::{Counts, Outcome, RunReport, SetAside, UnitResult};
@@ -95,6 +96,7 @@ struct Item<'r> {
     meaning: Option<&'r str>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     caused_by: &'r [FieldPath],
+    ignore_rule: IgnoreRule,
     #[serde(skip_serializing_if = "Option::is_none")]
     decision: Option<DecisionEntry<'r>>,
 }
@@ -243,6 +245,7 @@ fn item<'r>(item: &'r DriftItem, decision: Option<DecisionEntry<'r>>) -> Item<'r
         rule: item.rule,
         meaning: item.meaning.as_deref(),
         caused_by: &item.caused_by,
+        ignore_rule: IgnoreRule::exactly(item),
         decision,
     }
 }

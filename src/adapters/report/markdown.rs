@@ -2,10 +2,11 @@
 //! GitHub takes, between rows, so that no table breaks.
 
 use super::{
-    Options, compared, counted, decision_text, drift_text, headline, is_complete, path_text, sides, story, writer_text,
+    Options, compared, counted, decision_text, drift_text, headline, is_complete, path_text, rule_lines, sides, story,
+    writer_text,
 };
 use crate::domain::drift::{Change, DriftItem, DriftKind};
-use crate::domain::markdown::{code, escape, table_cell};
+use crate::domain::markdown::{code, code_block, escape, table_cell};
 use crate::domain::outcome::RunReport;
 use crate::domain::printable::{shorten, value};
 use crate::domain::problem::Level;
@@ -198,6 +199,14 @@ fn closed(page: &mut Page, report: &RunReport) {
 }
 
 fn set_aside(page: &mut Page, report: &RunReport) {
+    for (position, item) in report.items.iter().enumerate() {
+        let rule = code_block(&rule_lines(item).join("\n"), "yaml");
+        if position == 0 {
+            page.block("\n### Rules that would silence these items, one each\n", &rule)
+        } else {
+            page.line(&rule)
+        };
+    }
     for (position, item) in report.tolerated.iter().enumerate() {
         let (declared, live) = sides(item);
         let line = format!(

@@ -8,6 +8,7 @@ mod table;
 
 use clap::ValueEnum;
 
+use crate::domain::drift::ignore::IgnoreRule;
 use crate::domain::drift::{ChangedBy, Confidence, DriftItem};
 use crate::domain::outcome::RunReport;
 use crate::domain::printable;
@@ -92,6 +93,11 @@ fn is_complete(report: &RunReport) -> bool {
 /// `1 resource`, `2 resources`.
 fn counted(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
+/// The entry of the config's `ignore` list that silences exactly this item, line by line.
+fn rule_lines(item: &DriftItem) -> Vec<String> {
+    IgnoreRule::exactly(item).to_yaml().lines().map(str::to_owned).collect()
 }
 
 /// The path of an item as text, `(whole resource)` for the root.
@@ -309,6 +315,25 @@ mod tests {
           needs_person  Deployment payments/web
                         no edit of Git removes it
                         $ kubectl -n payments patch deployment.apps/web
+
+        Rules that would silence these items, one each (`ignore` of the configuration)
+          - kind: "Deployment.apps"
+            name: "web"
+            namespace: "payments"
+            path: "."
+            rule: "privileged-container"
+          - kind: "Deployment.apps"
+            name: "web"
+            namespace: "payments"
+            path: "spec.privileged"
+          - kind: "Service.core"
+            name: "web"
+            namespace: "payments"
+            path: "."
+          - kind: "Deployment.apps"
+            name: "web"
+            namespace: "payments"
+            path: "spec.replicas"
 
         Ignored
           Deployment payments/web  metadata.labels.x  (ignored by rule 1)

@@ -2,7 +2,8 @@
 //! then what was done about them, then the problems.
 
 use super::{
-    Options, compared, counted, decision_text, drift_text, headline, is_complete, path_text, sides, story, writer_text,
+    Options, compared, counted, decision_text, drift_text, headline, is_complete, path_text, rule_lines, sides, story,
+    writer_text,
 };
 use crate::domain::drift::{Change, DriftItem, DriftKind, Severity, Verdict};
 use crate::domain::outcome::{Outcome, RunReport};
@@ -322,6 +323,14 @@ fn units(out: &mut Text, report: &RunReport) {
 }
 
 fn set_aside(out: &mut Text, report: &RunReport) {
+    if !report.items.is_empty() {
+        out.line("");
+        let title = out.paint("1", "Rules that would silence these items, one each (`ignore` of the configuration)");
+        out.line(&title);
+        for line in report.items.iter().flat_map(rule_lines) {
+            out.line(&visible(&line));
+        }
+    }
     if !report.tolerated.is_empty() {
         out.line("");
         let title = out.paint("1", "Tolerated (within their thresholds)");

@@ -8,14 +8,13 @@ use crate::domain::drift::aspect::aspect_of;
 use crate::domain::drift::category::category_of;
 use crate::domain::drift::compare::compare;
 use crate::domain::drift::fingerprint::fingerprint;
-use crate::domain::drift::scan::{IgnoreRule, RestoreMark, ScanContext, ScanResult};
+use crate::domain::drift::scan::{RestoreMark, ScanContext, ScanResult};
 use crate::domain::drift::semantic::replicas::{Autoscaler, UnderAutoscaler, judge};
 use crate::domain::drift::semantic::{Meaning, Pair, meanings};
 use crate::domain::drift::threshold::threshold_for;
 use crate::domain::drift::unknown_field::UnknownField;
 use crate::domain::drift::{Aspect, Category, Change, Confidence, Difference, DriftItem, DriftKind, Severity, Verdict};
 use crate::domain::field_path::FieldPath;
-use crate::domain::glob;
 use crate::domain::normalize::RESTORE_ANNOTATION;
 use crate::domain::outcome::SetAside;
 use crate::domain::problem::Problem;
@@ -52,7 +51,7 @@ impl<'a> Finder<'a> {
             let path = explained.path.to_string();
             findings.ignored.push(SetAside { resource: manifest.id.clone(), path, reason: explained.reason });
         }
-        findings.tell(manifest, &comparison.unknown);
+        findings.problems = self.warnings(manifest, &live.id, &comparison.unknown);
         if comparison.differences.is_empty() && approved.is_none() {
             return findings;
         }
@@ -100,11 +99,17 @@ impl<'a> Finder<'a> {
             native_default: None,
         };
         findings.items.push(self.item(manifest, &declared, &difference));
-        findings.tell(manifest, &UnknownField::all_of(&declared, self.context.schemas));
+        let unknown = UnknownField::all_of(&declared, self.context.schemas);
+        findings.problems = self.warnings(manifest, &manifest.id, &unknown);
         let mark = declared.pointer("/metadata/annotations").and_then(|all| all.get(RESTORE_ANNOTATION)?.as_str());
         let mark = RestoreMark { declared: mark.map(str::to_owned), live: None };
         findings.marks.insert(manifest.id.clone(), mark);
         findings
+    }
+
+    fn warnings(&self, manifest: &Manifest, id: &ResourceId, unknown: &[UnknownField]) -> Vec<(ResourceId, Problem)> {
+        let is_silent = |field: &&UnknownField| self.context.rules.ignore.iter().any(|rule| rule.silences(id, field));
+        unknown.iter().filter(|field| !is_silent(field)).map(|field| (id.clone(), field.problem(manifest))).collect()
     }
 
     fn expected(&self, manifest: &Manifest, declared: &Value) -> Option<Value> {
@@ -232,10 +237,6 @@ impl Findings {
         self.problems.extend(other.problems);
     }
 
-    fn tell(&mut self, manifest: &Manifest, unknown: &[UnknownField]) {
-        self.problems.extend(unknown.iter().map(|field| (manifest.id.clone(), field.problem(manifest))));
-    }
-
     /// Drops everything about resources of which nothing can be said after all.
     pub fn forget(&mut self, unknown: &BTreeSet<ResourceId>) {
         let is_unknown =
@@ -293,9 +294,8 @@ impl Findings {
             item.fingerprint = fingerprint(&item, context.stable_masks);
             if context.foreign_masks && item.aspect == Aspect::Secret {
                 result.ignored.push(set_aside(&item, "unknown: the snapshot was masked under another key"));
-            } else if let Some(rule) = context.rules.ignore.iter().find(|rule| applies(rule, &item)) {
-                let reason = rule.reason.as_deref().unwrap_or("an ignore rule of the config");
-                result.ignored.push(set_aside(&item, reason));
+            } else if let Some(rule) = context.rules.ignore.iter().find(|rule| rule.applies(&item)) {
+                result.ignored.push(set_aside(&item, rule.told()));
             } else if item.is_amount && item.magnitude <= threshold_for(context.rules, &item.path) {
                 result.tolerated.push(item);
             } else {
@@ -310,7 +310,10 @@ impl Findings {
         for mut item in semantic {
             item.category = category_of(item.aspect, &item.path, &context.rules.categories);
             item.fingerprint = fingerprint(&item, context.stable_masks);
-            if has_cause(&result.items, &item) {
+            let ignored = context.rules.ignore.iter().find(|rule| rule.applies(&item));
+            if let Some(rule) = ignored {
+                result.ignored.push(set_aside(&item, rule.told()));
+            } else if has_cause(&result.items, &item) {
                 counting.push(item);
             } else if has_cause(&result.tolerated, &item) {
                 result.tolerated.push(item);
@@ -342,15 +345,6 @@ fn below_minimum(item: &DriftItem, autoscaler: &Autoscaler) -> DriftItem {
 
 fn set_aside(item: &DriftItem, reason: &str) -> SetAside {
     SetAside { resource: item.resource.clone(), path: item.path.to_string(), reason: reason.to_owned() }
-}
-
-fn applies(rule: &IgnoreRule, item: &DriftItem) -> bool {
-    let fits = |pattern: &Option<String>, text: &str| pattern.as_ref().is_none_or(|pattern| glob::fits(pattern, text));
-    rule.kind.as_ref().is_none_or(|kind| kind.eq_ignore_ascii_case(&item.resource.kind.kind))
-        && fits(&rule.namespace, item.resource.namespace.as_deref().unwrap_or_default())
-        && fits(&rule.name, &item.resource.name)
-        && rule.path.as_ref().is_none_or(|path| path.covers(&item.path))
-        && rule.changed_by.is_none_or(|class| item.changed_by.as_ref().is_some_and(|by| by.class == class))
 }
 
 /// Hooks and test pods are deleted by their tool, and done Jobs by the cluster; objects with a generated name have

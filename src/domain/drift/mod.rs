@@ -9,6 +9,7 @@ pub mod category;
 pub mod compare;
 pub mod findings;
 pub mod fingerprint;
+pub mod ignore;
 pub mod item;
 pub mod scan;
 pub mod semantic;

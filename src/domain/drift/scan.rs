@@ -8,8 +8,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use crate::domain::baseline::Baselines;
 use crate::domain::drift::compare::Rules;
 use crate::domain::drift::findings::{Finder, Findings};
+use crate::domain::drift::ignore::IgnoreRule;
 use crate::domain::drift::semantic::replicas::Autoscaler;
-use crate::domain::drift::{Aspect, Category, DriftItem, ManagerClass};
+use crate::domain::drift::{Aspect, Category, DriftItem};
 use crate::domain::field_path::PathPattern;
 use crate::domain::outcome::{Counts, SetAside};
 use crate::domain::ownership::ManagerClasses;
@@ -32,23 +33,6 @@ pub struct ScanRules {
     pub ignore: Vec<IgnoreRule>,
     /// Which category a field belongs to; first match wins.
     pub categories: Vec<CategoryRule>,
-}
-
-/// One rule that sets differences aside: every criterion given must fit.
-#[derive(Debug, Clone, Default)]
-pub struct IgnoreRule {
-    /// Kinds, any case.
-    pub kind: Option<String>,
-    /// Namespace, `*` allowed.
-    pub namespace: Option<String>,
-    /// Name, `*` allowed.
-    pub name: Option<String>,
-    /// Field; covers what is below it too.
-    pub path: Option<PathPattern>,
-    /// Class of the manager that changed it.
-    pub changed_by: Option<ManagerClass>,
-    /// Why, for the report.
-    pub reason: Option<String>,
 }
 
 /// One rule that gives fields a category.

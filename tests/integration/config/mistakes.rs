@@ -95,6 +95,7 @@ fn unknown_values() {
     trueup.yaml:2: `sources[0].delivery.tool`: `argocd` is none of its values (did you mean `argo_cd`?)
     trueup.yaml:2: `sources[0].renderer`: `kustomise` is none of its values (did you mean `kustomize`?)
     ");
+    assert_snapshot!(with("ignore: [{rule: image-tag}]\n"), @"trueup.yaml:3: `ignore[0].rule`: is the name of no rule (known are security-context-weakened, security-context-relaxed, image-registry-changed, image-tag-mutable, qos-class-changed, replicas-below-hpa-minimum, unknown_field)");
     assert_snapshot!(with("ignore: [{changed_by: robot}]\n"), @"trueup.yaml:3: `ignore[0].changed_by`: `robot` is none of its values (known are `person`, `delivery`, `controller`, `unknown`)");
 }
 
@@ -237,7 +238,7 @@ fn what_counts() {
     trueup.yaml:6: expected a field name, quote it as `["a.b/c"]` at column 6 of the field path `spec..x`
     "#);
     assert_snapshot!(with("ignore:\n  - {reason: because}\n  - {path: 'spec.[x'}\n"), @r#"
-    trueup.yaml:4: an ignore rule without a criterion would ignore everything (give kind, namespace, name, path or changed_by)
+    trueup.yaml:4: an ignore rule without a criterion would ignore everything (give kind, namespace, name, path, rule or changed_by)
     trueup.yaml:5: `ignore[1].path`: expected a field name, quote it as `["a.b/c"]` at column 6 of the field path `spec.[x`
     "#);
 }

@@ -5,6 +5,7 @@ mod added_by_hand;
 mod autoscaler;
 mod broken_file;
 mod closed_proposal;
+mod custom_schema;
 mod edited_by_hand;
 mod forbidden_kind;
 mod interrupted_lists;
