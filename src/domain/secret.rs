@@ -69,7 +69,8 @@ pub fn is_masked(text: &str) -> bool {
 /// Secret.
 /// Objects of kind `List` are masked item by item. Masking twice changes nothing.
 pub fn mask_object(object: &mut Value, key: &MaskKey) {
-    if let Some(annotations) = object.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut) {
+    let annotations = object.get_mut("metadata").and_then(|metadata| metadata.get_mut("annotations"));
+    if let Some(annotations) = annotations.and_then(Value::as_object_mut) {
         annotations.remove(LAST_APPLIED);
     }
     if let Some(items) = object.get_mut("items").and_then(Value::as_array_mut) {

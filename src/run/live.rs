@@ -13,7 +13,7 @@ use crate::adapters::render::{OnManifest, Rendered, unheard};
 use crate::config::Config;
 use crate::domain::baseline::Baselines;
 use crate::domain::drift::scan::{
-    Declared, KindFindings, KindScan, ScanContext, ScanResult, ScanRules, Scope, join, may_scale,
+    Declared, KindFindings, KindScan, ScanContext, ScanResult, ScanRules, Scope, join, looks_into, may_scale,
 };
 use crate::domain::problem::Problem;
 use crate::domain::resource::{Manifest, VersionedKind};
@@ -151,7 +151,8 @@ pub(super) fn compare_sides<'m>(
         let live = if *is_helper { sides.helpers() } else { &sides.selected };
         async move {
             let start = || KindScan::new(of_kind, context);
-            let fold = Fold { start: &start, observe: &KindScan::observe, merge: &KindScan::merge };
+            let wanted = |namespace: Option<&str>, name: &str| looks_into(kind, of_kind, (namespace, name));
+            let fold = Fold { start: &start, wanted: &wanted, observe: &KindScan::observe };
             let listed = match custom.unreadable.get(kind) {
                 Some(error) => Err(error.clone()),
                 None => live.list(kind, fold).instrument(info_span!("list", %kind)).await,

@@ -10,6 +10,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use tracing::debug;
@@ -24,9 +25,10 @@ use crate::domain::source::Source;
 /// The size of the checksum that a file begins with.
 const SUM: usize = 32;
 
-/// What is kept of one source. Borrows from the file's bytes.
+/// What is kept of one source. Its manifests share the file's bytes.
 #[derive(Debug, Default)]
 pub(super) struct Kept<'b> {
+    bytes: Bytes,
     files: HashMap<BlobId, Vec<Object<'b>>>,
 }
 
@@ -52,13 +54,14 @@ struct Object<'b> {
 
 impl<'b> Kept<'b> {
     /// What `bytes`, the content of a file at [`place`], hold for `source`; nothing where they are anything else.
-    pub(super) fn read(bytes: &'b [u8], source: &Source) -> Self {
+    pub(super) fn read(bytes: &'b Bytes, source: &Source) -> Self {
         let files = bytes.split_at_checked(SUM).and_then(|(sum, rest)| {
             let (maker, files) = postcard::take_from_bytes::<String>(rest).ok()?;
             let ours = maker == maker_of(source)? && Sha256::digest(rest)[..] == *sum;
             postcard::from_bytes::<Vec<File<'b>>>(files).ok().filter(|_| ours)
         });
-        Self { files: files.into_iter().flatten().map(|file| (file.blob, file.objects)).collect() }
+        let files = files.into_iter().flatten().map(|file| (file.blob, file.objects)).collect();
+        Self { bytes: bytes.clone(), files }
     }
 
     /// The manifests of a file with this content, as if it had been read at the path `shown`.
@@ -72,7 +75,8 @@ impl<'b> Kept<'b> {
                 list_item,
             });
             let id = ResourceId::new(kind, object.namespace, object.name);
-            let manifest = Manifest::from_json(id, object.api_version, source, origin, object.json);
+            let json = self.bytes.slice_ref(object.json.as_bytes());
+            let manifest = Manifest::from_json(id, object.api_version, source, origin, json);
             (manifest, Place::line(shown, object.line))
         });
         Some(Declared { manifests: manifests.collect(), problems: Vec::new() })
@@ -142,4 +146,125 @@ fn maker_of(source: &Source) -> Option<String> {
     let time = program.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
     let version = env!("CARGO_PKG_VERSION");
     Some(format!("trueup {version} {} {} {:?}", program.len(), time.as_nanos(), source.namespace))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::fs;
+    use std::sync::Arc;
+
+    use super::super::plain;
+    use super::super::tree::SourceTree;
+    use super::*;
+    use crate::domain::secret::MaskKey;
+    use crate::domain::source::{Delivery, DeliveryTool, Renderer};
+
+    const SECRET: &str = "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {password: hunter2}\n";
+
+    /// A repository of one file, and the folder in which manifests are kept.
+    struct Repository {
+        folder: tempfile::TempDir,
+        source: Source,
+    }
+
+    impl Repository {
+        fn new() -> Self {
+            let source = Source {
+                name: "shop".to_owned(),
+                path: "apps".to_owned(),
+                renderer: Renderer::Plain,
+                namespace: None,
+                environment: None,
+                service: None,
+                delivery: Delivery { tool: DeliveryTool::Unknown, manager: None },
+            };
+            Self { folder: tempfile::tempdir().unwrap(), source }
+        }
+
+        /// What is declared while the file holds `text` and Git calls it `blob`.
+        fn declares(&self, blob: u8, text: &str) -> String {
+            let root = self.folder.path().join("tree");
+            fs::create_dir_all(root.join("apps")).unwrap();
+            fs::write(root.join("apps/a.yaml"), text).unwrap();
+            let blobs = Arc::new(BTreeMap::from([("apps/a.yaml".to_owned(), [blob; 20])]));
+            let tree = SourceTree { root, blobs, kept: Some(self.kept()), ..SourceTree::default() };
+            let rendered = plain::render(&tree, &self.source, &MaskKey::for_this_run(b"k"), &|_| {});
+            let manifests = rendered.manifests.iter().map(|manifest| {
+                let place = manifest.origin.as_ref().map(|origin| (origin.line, origin.document, origin.list_item));
+                format!("{} {} {} {place:?}", manifest.id, manifest.source, manifest.object())
+            });
+            manifests.chain(rendered.problems.iter().map(ToString::to_string)).collect::<Vec<_>>().join("; ")
+        }
+
+        fn kept(&self) -> PathBuf {
+            self.folder.path().join("manifests")
+        }
+
+        fn file(&self) -> PathBuf {
+            place(&self.kept(), &self.source)
+        }
+    }
+
+    fn config_map(name: &str) -> String {
+        format!(
+            "# text\n---\napiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: ConfigMap\n  metadata: {{name: {name}}}\n"
+        )
+    }
+
+    /// A file that Git calls the same is not read again, and one that changed is; what is kept says the same as reading.
+    #[test]
+    fn unchanged_files_are_not_read_again() {
+        let repository = Repository::new();
+        let first = repository.declares(1, &config_map("a"));
+        assert!(first.starts_with("ConfigMap a shop {") && first.ends_with(" Some((6, 1, Some(0)))"), "{first}");
+        assert_eq!(repository.declares(1, "not read"), first);
+        assert!(repository.declares(2, &config_map("b")).starts_with("ConfigMap b"));
+        // what no file is any more is kept no longer
+        assert!(repository.declares(1, &config_map("c")).starts_with("ConfigMap c"));
+    }
+
+    /// Objects get the namespace of their source: under another one nothing that is kept is used.
+    #[test]
+    fn another_namespace_is_another_source() {
+        let mut repository = Repository::new();
+        repository.declares(1, &config_map("a"));
+        repository.source.namespace = Some("team".to_owned());
+        assert!(repository.declares(1, &config_map("a")).starts_with("ConfigMap team/a"));
+    }
+
+    /// Nothing of a file with a Secret or with a problem is kept.
+    #[test]
+    fn secrets_and_problems_are_not_kept() {
+        let repository = Repository::new();
+        for text in [SECRET.to_owned(), format!("{}---\n{SECRET}", config_map("a")), "a: [hunter2\n".to_owned()] {
+            let read = repository.declares(1, &text);
+            let kept = fs::read(repository.file()).unwrap_or_default();
+            assert!(!kept.windows(7).any(|part| part == b"hunter2" || part == MASK.as_bytes()), "{text}");
+            assert_ne!(repository.declares(1, &config_map("b")), read, "{text}");
+            fs::remove_dir_all(repository.kept()).unwrap();
+        }
+    }
+
+    /// Cut short, with any byte changed, or something else altogether: then the file in Git counts.
+    #[test]
+    fn a_damaged_file_changes_nothing() {
+        let repository = Repository::new();
+        repository.declares(1, &config_map("kept"));
+        let whole = fs::read(repository.file()).unwrap();
+        let expected = Repository::new().declares(1, &config_map("read"));
+        let check = |damaged: &[u8]| {
+            fs::write(repository.file(), damaged).unwrap();
+            assert_eq!(repository.declares(1, &config_map("read")), expected);
+        };
+        (0..whole.len()).for_each(|length| check(&whole[..length]));
+        for at in 0..whole.len() {
+            let mut damaged = whole.clone();
+            damaged[at] ^= 1;
+            check(&damaged);
+        }
+        check(b"something else");
+        fs::write(repository.file(), &whole).unwrap();
+        assert!(repository.declares(1, &config_map("read")).starts_with("ConfigMap kept"));
+    }
 }

@@ -1,8 +1,9 @@
 //! Plain manifests: every YAML and JSON file of a source, or of a path given on the command line, as it lies there.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
+use bytes::Bytes;
 use rayon::prelude::*;
 
 use super::Rendered;
@@ -17,7 +18,7 @@ use crate::domain::source::Source;
 /// Reads the manifests of a source. A file that cannot be read is a problem; the others are read all the same.
 pub fn render(tree: &SourceTree, source: &Source, key: &MaskKey, heard: &(dyn Fn(&Manifest) + Sync)) -> Rendered {
     let place = tree.kept.as_ref().map(|folder| kept::place(folder, source));
-    let bytes = place.as_ref().and_then(|place| std::fs::read(place).ok()).unwrap_or_default();
+    let bytes = Bytes::from(place.as_ref().and_then(|place| std::fs::read(place).ok()).unwrap_or_default());
     let kept = Kept::read(&bytes, source);
     let reader = Reader { source: &source.name, namespace: source.namespace.as_deref(), key, heard, kept: &kept };
     let (read, problems) = reader.folder(tree, &source.path, |file| file.to_owned());
@@ -42,18 +43,17 @@ pub fn read_paths(paths: &[PathBuf], source: &str, namespace: Option<&str>, key:
 pub(super) fn rendered(declared: Declared) -> Rendered {
     let incomplete = !declared.problems.is_empty();
     let mut problems = declared.problems;
-    let mut places: HashMap<ResourceId, usize> = HashMap::new();
-    let mut kept: Vec<Option<(Manifest, Place)>> = Vec::new();
-    for (manifest, place) in declared.manifests {
-        if let Some(before) = places.insert(manifest.id.clone(), kept.len())
-            && let Some((_, earlier)) = kept[before].take()
-        {
-            let message = format!("{} is declared here and before at {earlier}, and the later counts", manifest.id);
-            problems.push(Problem::warning(message).at(place.clone()).help("remove one of the two"));
-        }
-        kept.push(Some((manifest, place)));
+    let mut latest: HashMap<&ResourceId, usize> = HashMap::with_capacity(declared.manifests.len());
+    let mut overruled = HashSet::new();
+    for (index, (manifest, place)) in declared.manifests.iter().enumerate() {
+        let Some(before) = latest.insert(&manifest.id, index) else { continue };
+        let earlier = &declared.manifests[before].1;
+        let message = format!("{} is declared here and before at {earlier}, and the later counts", manifest.id);
+        problems.push(Problem::warning(message).at(place.clone()).help("remove one of the two"));
+        overruled.insert(before);
     }
-    let manifests = kept.into_iter().flatten().map(|(manifest, _)| manifest).collect();
+    let counting = declared.manifests.into_iter().enumerate().filter(|(index, _)| !overruled.contains(index));
+    let manifests = counting.map(|(_, (manifest, _))| manifest).collect();
     Rendered { manifests, problems, incomplete, reads: Vec::new() }
 }
 

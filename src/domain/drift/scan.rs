@@ -3,7 +3,7 @@
 //! A live object is compared with its manifest as it arrives and dropped; what is kept are the findings and the small
 //! facts that rules over several resources need. A kind whose list failed never gets here: its resources are unknown.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use crate::domain::baseline::Baselines;
 use crate::domain::drift::compare::Rules;
@@ -152,6 +152,24 @@ impl<'m> Declared<'m> {
     }
 }
 
+impl<'m> KindDeclared<'m> {
+    /// The manifest of a live object. One without a namespace goes wherever it is applied to: its object is the only
+    /// one of its name.
+    fn find(&self, namespace: Option<&str>, name: &str) -> Option<&'m Manifest> {
+        self.exact.get(&(namespace, name)).or_else(|| self.exact.get(&(None, name))).copied()
+    }
+}
+
+/// Whether a scan looks at more than the metadata of a live object of this kind: it is declared, or others need its
+/// facts. The rest need not be read.
+pub fn looks_into(kind: &VersionedKind, declared: Option<&KindDeclared<'_>>, at: (Option<&str>, &str)) -> bool {
+    is_autoscaler(&kind.kind) || declared.is_some_and(|declared| declared.find(at.0, at.1).is_some())
+}
+
+fn is_autoscaler(kind: &str) -> bool {
+    kind == "HorizontalPodAutoscaler"
+}
+
 /// Whether an HPA may scale objects of this kind.
 pub fn may_scale(kind: &VersionedKind) -> bool {
     let cannot_scale = |group: &str| matches!(group, "" | "batch" | "networking.k8s.io" | "rbac.authorization.k8s.io");
@@ -165,7 +183,7 @@ pub struct KindScan<'a> {
     finder: Finder<'a>,
     findings: Findings,
     seen: BTreeMap<&'a str, usize>,
-    found: BTreeSet<ResourceId>,
+    found: HashSet<&'a ResourceId>,
     autoscalers: Vec<Autoscaler>,
     live: usize,
     compared: usize,
@@ -179,7 +197,7 @@ impl<'a> KindScan<'a> {
             finder: Finder::new(context),
             findings: Findings::default(),
             seen: BTreeMap::new(),
-            found: BTreeSet::new(),
+            found: HashSet::new(),
             autoscalers: Vec::new(),
             live: 0,
             compared: 0,
@@ -189,31 +207,18 @@ impl<'a> KindScan<'a> {
     /// Compares one live object with its manifest and drops it.
     pub fn observe(&mut self, live: LiveObject) {
         self.live += 1;
-        if live.id.kind.kind == "HorizontalPodAutoscaler" {
+        if is_autoscaler(&live.id.kind.kind) {
             self.autoscalers.extend(Autoscaler::of(&live.object));
         }
         let Some(declared) = self.declared else { return };
         let (namespace, name) = (live.id.namespace.as_deref(), live.id.name.as_str());
-        let exact = declared.exact.get(&(namespace, name));
-        // a manifest without a namespace goes wherever it is applied to: it is the only live object of its name
-        let Some(manifest) = exact.or_else(|| declared.exact.get(&(None, name))) else { return };
-        let times = self.seen.entry(&manifest.id.name).or_default();
-        *times += usize::from(exact.is_none());
-        self.compared += 1;
-        self.found.insert(manifest.id.clone());
-        self.findings.extend(self.finder.find(manifest, &live));
-    }
-
-    /// Adds what another scan of the same kind saw of the same list.
-    pub fn merge(&mut self, other: Self) {
-        self.findings.extend(other.findings);
-        for (name, times) in other.seen {
-            *self.seen.entry(name).or_default() += times;
+        let Some(manifest) = declared.find(namespace, name) else { return };
+        if manifest.id.namespace.as_deref() != namespace {
+            *self.seen.entry(&manifest.id.name).or_default() += 1;
         }
-        self.found.extend(other.found);
-        self.autoscalers.extend(other.autoscalers);
-        self.live += other.live;
-        self.compared += other.compared;
+        self.compared += 1;
+        self.found.insert(&manifest.id);
+        self.findings.extend(self.finder.find(manifest, &live));
     }
 
     /// What was found, with what is missing.
@@ -308,4 +313,49 @@ pub fn join<'m>(
     result.counts.declared = declared.kinds.values().map(|kind| kind.exact.len()).sum();
     result.counts.unknown = result.unknown.len();
     result
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// Memory follows what is declared: of an object that nobody declares the fold keeps nothing but the count.
+    #[test]
+    fn nothing_is_kept_of_what_nobody_declares() {
+        let object =
+            |name: &str| json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": "n"}});
+        let live = |name: &str| {
+            let object = object(name);
+            LiveObject { id: ResourceId::of(&object).expect("named"), object, managed_fields: None }
+        };
+        let id = ResourceId::of(&object("declared")).expect("named");
+        let manifests = [Manifest::new(id, "source", None, &object("declared"))];
+        let declared = Declared::new(&manifests, &Scope::default());
+        let kind = VersionedKind::new("v1", "ConfigMap");
+        let (schemas, rules, baselines) = (Schemas::default(), ScanRules::default(), Baselines::default());
+        let context = ScanContext {
+            schemas: &schemas,
+            rules: &rules,
+            baselines: &baselines,
+            sources: &[],
+            cluster: "",
+            stable_masks: false,
+            foreign_masks: false,
+            selective: false,
+        };
+        let scan_of = |undeclared: usize| {
+            let mut scan = KindScan::new(declared.of(&kind), context);
+            (0..undeclared).for_each(|index| scan.observe(live(&format!("undeclared-{index}"))));
+            scan.observe(live("declared"));
+            scan
+        };
+        let (mut crowded, alone) = (scan_of(500), scan_of(0));
+        assert_eq!((crowded.live, crowded.compared), (501, 1));
+        crowded.live = alone.live;
+        assert_eq!(format!("{crowded:?}"), format!("{alone:?}"));
+        assert!(looks_into(&kind, declared.of(&kind), (Some("n"), "declared")));
+        assert!(!looks_into(&kind, declared.of(&kind), (Some("n"), "undeclared")), "and its content is not even read");
+    }
 }

@@ -71,6 +71,16 @@ impl Default {
         }
     }
 
+    /// Whether a live value is the default as the API server writes it, for those that depend on nothing else.
+    pub fn is_written(self, live: &Value) -> bool {
+        match self {
+            Text(text) => live == text,
+            Int(number) | UnsetInt(number) => *live == number,
+            Bool(value) => *live == value,
+            Json(_) | Computed(_) | UnsetComputed(_) | Allocated => false,
+        }
+    }
+
     /// Whether the API server takes this declared value for "not set".
     pub fn is_unset_by(self, declared: &Value) -> bool {
         match (self, declared) {
