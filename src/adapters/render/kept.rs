@@ -208,7 +208,7 @@ mod tests {
 
     fn config_map(name: &str) -> String {
         format!(
-            "# text\n---\napiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: ConfigMap\n  metadata: {{name: {name}}}\n"
+            "---\n---\napiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: ConfigMap\n  metadata: {{name: {name}}}\n"
         )
     }
 
