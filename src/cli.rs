@@ -1,11 +1,15 @@
 //! The command line: what can be asked, with an environment variable for every option, and what the exit code says.
 //! It only describes; `main.rs` does.
 
+mod edit;
+
 use std::path::PathBuf;
 
 use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+
+pub use edit::EditArgs;
 
 use crate::adapters::report::{Format, Options};
 use crate::domain::outcome::RunReport;
@@ -93,6 +97,14 @@ pub enum Command {
         after_help = "Example:\n  trueup snapshot --config trueup.yaml -o snapshot.json\n  trueup scan --live snapshot.json"
     )]
     Snapshot(SnapshotArgs),
+    /// Edit one field of a manifest in place, touching only the bytes it means
+    ///
+    /// The editor that writes trueup's pull requests: comments, quotes and layout stay, and the result is read again
+    /// before it is written. Prints what changed as a unified diff; nothing where it is so already.
+    #[command(
+        after_help = "Example:\n  trueup edit apps/web.yaml spec.replicas 3\n  trueup edit apps/web.yaml --add metadata.labels.team ads --resource deployment/web\n  trueup edit apps/web.yaml --remove spec.paused\n\nExits with 0 if the file is as asked for, and with 2 if it was left alone."
+    )]
+    Edit(EditArgs),
     /// Print completions for a shell
     #[command(after_help = "Example:\n  trueup completions bash > /etc/bash_completion.d/trueup")]
     Completions {
@@ -349,6 +361,7 @@ pub fn exit_code(command: &Command, ending: Ending) -> u8 {
         | Command::Run(_)
         | Command::Daemon(_)
         | Command::Demo(_)
+        | Command::Edit(_)
         | Command::Completions { .. } => 0,
     }
 }
@@ -363,7 +376,7 @@ mod tests {
         Cli::try_parse_from(line.split(' ')).unwrap_or_else(|error| panic!("{line}: {error}"))
     }
 
-    const COMMANDS: [&str; 8] = [
+    const COMMANDS: [&str; 9] = [
         "trueup demo",
         "trueup scan",
         "trueup plan",
@@ -371,6 +384,7 @@ mod tests {
         "trueup daemon",
         "trueup diff --declared a --live b",
         "trueup snapshot -o f",
+        "trueup edit f a 1",
         "trueup completions bash",
     ];
 
@@ -393,13 +407,14 @@ mod tests {
             [0, 1, 3, 3, 2],
             [0, 0, 3, 3, 2],
             [0, 0, 0, 0, 2],
+            [0, 0, 0, 0, 2],
         ];
         for (line, codes) in COMMANDS.iter().zip(expected) {
             assert_eq!(endings.map(|ending| exit_code(&parse(line).command, ending)), codes, "{line}");
         }
     }
 
-    /// Every option has an environment variable, every command an example, and clap finds no contradiction.
+    /// Every option but those of an edit has an environment variable, every command an example, and clap finds no contradiction.
     #[test]
     fn every_option_has_an_environment_variable() {
         let mut cli = Cli::command();
@@ -409,7 +424,7 @@ mod tests {
             assert!(command.get_after_help().is_some(), "{} has no example", command.get_name());
             for option in command.get_arguments().filter(|arg| !arg.is_positional()) {
                 let name = option.get_id().as_str();
-                if matches!(name, "help" | "version") {
+                if matches!(name, "help" | "version") || command.get_name() == "edit" {
                     continue;
                 }
                 let env = option.get_env().and_then(|env| env.to_str()).unwrap_or_default();

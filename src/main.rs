@@ -11,12 +11,14 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::FmtSpan;
 use trueup::adapters::progress::Progress;
 use trueup::adapters::report::{self, Options};
-use trueup::cli::{Cli, Command, ConfigArgs, DemoArgs, Ending, LogFormat, LogLevel, ReportArgs, ScanArgs, exit_code};
+use trueup::cli::{
+    Cli, Command, ConfigArgs, DemoArgs, EditArgs, Ending, LogFormat, LogLevel, ReportArgs, ScanArgs, exit_code,
+};
 use trueup::config::{self, Config, Locations};
 use trueup::demo::demo;
 use trueup::domain::outcome::RunReport;
 use trueup::domain::printable;
-use trueup::run::{self, DiffRequest, Extent};
+use trueup::run::{self, DiffRequest, EditRequest, Extent, Target, Wish};
 use trueup::schedule;
 
 /// Millions of small values are made and dropped on several threads, which costs a fifth of a scan with the C library's.
@@ -59,6 +61,10 @@ async fn dispatch(cli: &Cli, progress: &Progress) -> anyhow::Result<Ending> {
             write_out(&script)?;
             Ok(Ending::Finished { drift: false, complete: true })
         }
+        Command::Edit(args) => {
+            write_out(run::edit(&edit_request(args)?)?.as_bytes())?;
+            Ok(Ending::Finished { drift: false, complete: true })
+        }
         Command::Demo(args) => run_demo(cli, args, progress).await,
         Command::Scan(args) => cycle(cli, &args.config, &args.report, Extent::Scan, progress).await,
         Command::Plan(args) => cycle(cli, &args.config, &args.report, Extent::Plan, progress).await,
@@ -87,6 +93,26 @@ async fn dispatch(cli: &Cli, progress: &Progress) -> anyhow::Result<Ending> {
             Ok(Ending::Finished { drift: false, complete })
         }
     }
+}
+
+fn edit_request(args: &EditArgs) -> anyhow::Result<EditRequest> {
+    let target = match (args.document, &args.resource) {
+        (Some(document), _) => Target::Document(document),
+        (None, Some(resource)) => {
+            let (kind, name) = resource.split_once('/').context("--resource takes KIND/NAME: deployment/web")?;
+            Target::Resource { kind: kind.to_owned(), name: name.to_owned() }
+        }
+        (None, None) => Target::Any,
+    };
+    let (path, wish) = match (&args.remove, &args.path, &args.value) {
+        (Some(path), _, _) => (path, Wish::Remove),
+        (None, Some(path), Some(text)) => {
+            let value = run::written_value(text, args.text)?;
+            (path, if args.add { Wish::Add(value) } else { Wish::Set(value) })
+        }
+        _ => anyhow::bail!("give PATH and VALUE, or --remove PATH"),
+    };
+    Ok(EditRequest { file: args.file.clone(), path: path.clone(), wish, target, dry_run: args.dry_run })
 }
 
 /// Loads the configuration, or tells everything that is wrong with it.

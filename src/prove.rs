@@ -6,13 +6,13 @@
 use std::collections::BTreeMap;
 
 use crate::adapters::render::{Rendered, SourceTree, render, unheard};
+use crate::domain::candidates::{Candidate, Sought, candidates};
 use crate::domain::field_edit::FieldChange;
 use crate::domain::plan::Unit;
 use crate::domain::proof;
-use crate::domain::resource::{Manifest, Origin};
+use crate::domain::resource::Manifest;
 use crate::domain::secret::MaskKey;
 use crate::domain::source::Source;
-use crate::domain::yaml::edit::{Edit, apply};
 
 /// What proving needs besides the unit.
 #[derive(Debug, Clone, Copy)]
@@ -31,7 +31,7 @@ pub struct Workshop<'a> {
 #[derive(Debug, Clone)]
 pub struct Proven {
     /// New content of the files by path.
-    pub files: BTreeMap<String, Option<Vec<u8>>>,
+    pub files: Files,
     /// One line for each field that changes after rendering.
     pub lines: Vec<String>,
 }
@@ -46,60 +46,95 @@ pub async fn prove(unit: &Unit, workshop: &Workshop<'_>) -> Result<Proven, Strin
             && (manifest.id.namespace.is_none() || manifest.id.namespace == unit.resource.namespace)
     });
     let manifest = manifest.ok_or("its manifest was not rendered")?;
-    let origin = manifest.origin.as_ref().ok_or("the file that declares it is not known; edit it by hand")?;
-    let files = edited(workshop.tree, origin, &intended)?;
-    let lines = rendered_proof(workshop, manifest, &files, &intended).await?;
-    Ok(Proven { files, lines })
+    let source = workshop.sources.iter().find(|source| source.name == unit.source);
+    let bench = Bench { workshop, manifest, source: source.ok_or("its source is not in the config")? };
+    let together = bench.first_proven(&Files::new(), &intended, &intended).await;
+    if together.is_ok() || intended.len() == 1 {
+        return together;
+    }
+    // the changes may belong to different places
+    let mut proven = Proven { files: Files::new(), lines: Vec::new() };
+    for (index, change) in intended.iter().enumerate() {
+        let next = bench.first_proven(&proven.files, std::slice::from_ref(change), &intended[..=index]).await;
+        let Ok(next) = next else { return together };
+        proven = next;
+    }
+    Ok(proven)
 }
 
-/// The resource's own file with every change made.
-fn edited(
-    tree: &SourceTree,
-    origin: &Origin,
-    intended: &[FieldChange],
-) -> Result<BTreeMap<String, Option<Vec<u8>>>, String> {
-    if origin.file.starts_with(".github/") {
-        return Err("files below .github/ are never edited".to_owned());
-    }
-    let text = tree.read_text(&origin.file).map_err(|problem| problem.to_string())?;
-    let mut text = text.ok_or_else(|| format!("{} is not there", origin.file))?;
-    for change in intended {
-        let edit = Edit {
-            document: origin.document,
-            list_item: origin.list_item,
-            path: change.path.clone(),
-            action: change.action.clone(),
-        };
-        text = apply(&text, &edit).map_err(|error| format!("{}: {}: {error}", origin.file, change.path))?;
-    }
-    Ok(BTreeMap::from([(origin.file.clone(), Some(text.into_bytes()))]))
+/// New content of files by path; none for one that goes.
+pub type Files = BTreeMap<String, Option<Vec<u8>>>;
+
+/// Where candidates for one manifest are tried.
+struct Bench<'a> {
+    workshop: &'a Workshop<'a>,
+    manifest: &'a Manifest,
+    source: &'a Source,
 }
 
-async fn rendered_proof(
-    workshop: &Workshop<'_>,
-    target: &Manifest,
-    files: &BTreeMap<String, Option<Vec<u8>>>,
-    intended: &[FieldChange],
-) -> Result<Vec<String>, String> {
-    let mut overlay = workshop.tree.overlay.clone();
-    overlay.extend(files.clone());
-    let tree = SourceTree { overlay, ..workshop.tree.clone() };
-    let mut before = Vec::new();
-    let mut after = Vec::new();
-    for (source, was) in workshop.sources.iter().zip(workshop.rendered) {
-        if !files.keys().any(|file| was.reads(file)) {
-            continue;
+impl Bench<'_> {
+    /// The first candidate for some changes on top of `files` after which exactly the intended fields differ; else why the
+    /// nearest one is none.
+    async fn first_proven(
+        &self,
+        files: &Files,
+        changes: &[FieldChange],
+        intended: &[FieldChange],
+    ) -> Result<Proven, String> {
+        let tree = self.with(files);
+        let sought = Sought { manifest: self.manifest, source: self.source, files: &tree };
+        let mut reason = None;
+        for candidate in candidates(&sought, changes) {
+            match self.tried(files, candidate, intended).await {
+                Ok(proven) => return Ok(proven),
+                Err(refused) => reason = reason.or(Some(refused)),
+            }
         }
-        let now = render(&tree, source, workshop.key, &unheard()).await;
-        if now.problems != was.problems {
-            let new = now.problems.iter().find(|problem| !was.problems.contains(problem));
-            return Err(new.map_or_else(
-                || format!("the source {} renders with other problems", source.name),
-                ToString::to_string,
-            ));
-        }
-        before.extend(was.manifests.iter().cloned());
-        after.extend(now.manifests);
+        Err(reason.unwrap_or_else(|| "no place in its source is known for it".to_owned()))
     }
-    proof::prove(&before, &after, &target.id, intended)
+
+    async fn tried(
+        &self,
+        files: &Files,
+        candidate: Result<Candidate, String>,
+        intended: &[FieldChange],
+    ) -> Result<Proven, String> {
+        let mut files = files.clone();
+        for (file, text) in candidate? {
+            if file.starts_with(".github/") {
+                return Err("files below .github/ are never edited".to_owned());
+            }
+            files.insert(file, Some(text.into_bytes()));
+        }
+        let lines = self.rendered_proof(&files, intended).await?;
+        Ok(Proven { files, lines })
+    }
+
+    fn with(&self, files: &Files) -> SourceTree {
+        let mut overlay = self.workshop.tree.overlay.clone();
+        overlay.extend(files.clone());
+        SourceTree { overlay, ..self.workshop.tree.clone() }
+    }
+
+    async fn rendered_proof(&self, files: &Files, intended: &[FieldChange]) -> Result<Vec<String>, String> {
+        let tree = self.with(files);
+        let mut before = Vec::new();
+        let mut after = Vec::new();
+        for (source, was) in self.workshop.sources.iter().zip(self.workshop.rendered) {
+            if !files.keys().any(|file| was.reads(file)) {
+                continue;
+            }
+            let now = render(&tree, source, self.workshop.key, &unheard()).await;
+            if now.problems != was.problems {
+                let new = now.problems.iter().find(|problem| !was.problems.contains(problem));
+                return Err(new.map_or_else(
+                    || format!("the source {} renders with other problems", source.name),
+                    ToString::to_string,
+                ));
+            }
+            before.extend(was.manifests.iter().cloned());
+            after.extend(now.manifests);
+        }
+        proof::prove(&before, &after, &self.manifest.id, intended)
+    }
 }

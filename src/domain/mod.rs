@@ -3,6 +3,7 @@
 //! `git2`. `clippy.toml` and `tests/tidy.rs` keep it so.
 
 pub mod baseline;
+pub mod candidates;
 pub mod diff_text;
 pub mod drift;
 pub mod field_edit;

@@ -3,11 +3,13 @@
 //! Each stage is one call under one span; what a stage found goes into the [`RunReport`]. Whether anything leaves the
 //! process is decided here and nowhere else, by [`Extent`].
 
+mod edit;
 mod live;
 mod offline;
 mod publish;
 mod schemas;
 
+pub use edit::{EditRequest, Target, Wish, edit, written_value};
 pub use live::snapshot;
 pub use offline::{DiffRequest, diff};
 

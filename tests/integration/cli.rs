@@ -2,6 +2,7 @@
 
 mod demo;
 mod diff;
+mod edit;
 mod exit_codes;
 mod help;
 mod report;
@@ -12,7 +13,7 @@ use std::path::Path;
 
 use crate::support::cli::Desk;
 
-const COMMANDS: [&str; 8] = ["demo", "scan", "plan", "run", "daemon", "diff", "snapshot", "completions"];
+const COMMANDS: [&str; 9] = ["demo", "scan", "plan", "run", "daemon", "diff", "snapshot", "edit", "completions"];
 
 /// A ConfigMap, as Git has it and as kubectl prints it.
 fn config_map(value: &str) -> String {

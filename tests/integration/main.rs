@@ -7,6 +7,7 @@ mod cli;
 mod config;
 mod daemon;
 mod deploy;
+mod editor;
 mod forge;
 mod handmade;
 mod kustomize;

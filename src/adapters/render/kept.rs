@@ -6,7 +6,7 @@
 //! the files are read. The folder is trusted as much as the exported tree that lies in it.
 
 use std::collections::HashMap;
-use std::io::Write as _;
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
@@ -22,7 +22,7 @@ use crate::domain::resource::{GroupKind, Manifest, Origin, ResourceId};
 use crate::domain::secret::MASK;
 use crate::domain::source::Source;
 
-/// The size of the checksum that a file begins with.
+/// The size of the checksum that a file ends with.
 const SUM: usize = 32;
 
 /// What is kept of one source. Its manifests share the file's bytes.
@@ -55,7 +55,7 @@ struct Object<'b> {
 impl<'b> Kept<'b> {
     /// What `bytes`, the content of a file at [`place`], hold for `source`; nothing where they are anything else.
     pub(super) fn read(bytes: &'b Bytes, source: &Source) -> Self {
-        let files = bytes.split_at_checked(SUM).and_then(|(sum, rest)| {
+        let files = bytes.split_last_chunk::<SUM>().and_then(|(rest, sum)| {
             let (maker, files) = postcard::take_from_bytes::<String>(rest).ok()?;
             let ours = maker == maker_of(source)? && Sha256::digest(rest)[..] == *sum;
             postcard::from_bytes::<Vec<File<'b>>>(files).ok().filter(|_| ours)
@@ -128,15 +128,41 @@ fn file(blob: BlobId, declared: &Declared) -> File<'_> {
 
 fn write(path: &Path, source: &Source, files: &[File<'_>]) -> anyhow::Result<()> {
     let Some(maker) = maker_of(source) else { return Ok(()) };
-    let rest = postcard::to_extend(&files, postcard::to_extend(&maker, Vec::new())?)?;
     let folder = path.parent().unwrap_or(path);
     std::fs::create_dir_all(folder)?;
     // whole or not at all
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(&Sha256::digest(&rest))?;
-    file.write_all(&rest)?;
+    let mut summed = Summed { file: BufWriter::new(&mut file), sum: Sha256::new() };
+    postcard::to_io(&maker, &mut summed)?;
+    postcard::to_io(files, &mut summed)?;
+    summed.end()?;
     file.persist(path)?;
     Ok(())
+}
+
+/// A file that ends with the checksum of what was written before.
+struct Summed<'f> {
+    file: BufWriter<&'f mut tempfile::NamedTempFile>,
+    sum: Sha256,
+}
+
+impl Summed<'_> {
+    fn end(mut self) -> std::io::Result<()> {
+        self.file.write_all(&self.sum.finalize())?;
+        self.file.flush()
+    }
+}
+
+impl Write for Summed<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let written = self.file.write(bytes)?;
+        self.sum.update(&bytes[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.file.flush()
+    }
 }
 
 /// Who wrote the file and what for: this very program, since another one may read YAML otherwise, for objects that get

@@ -7,6 +7,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::domain::candidates::Files;
 use crate::domain::problem::{Place, Problem};
 
 /// Bytes after which a file is no manifest any more.
@@ -37,6 +38,13 @@ pub struct Listing {
     pub files: Vec<String>,
     /// What could not be looked into.
     pub problems: Vec<Problem>,
+}
+
+impl Files for SourceTree {
+    fn text(&self, path: &str) -> Result<String, String> {
+        let text = self.read_text(path).map_err(|problem| problem.to_string())?;
+        text.ok_or_else(|| format!("{path} is not there"))
+    }
 }
 
 impl SourceTree {

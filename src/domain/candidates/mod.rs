@@ -1,0 +1,39 @@
+//! Candidates: the places in the files of a source where changes of a manifest may be made, nearest first.
+//!
+//! Whether a place makes the changes and no other is not known here: `src/prove.rs` renders each candidate and compares.
+//! One renderer, one file.
+
+mod document;
+
+use std::collections::BTreeMap;
+
+use crate::domain::field_edit::FieldChange;
+use crate::domain::resource::Manifest;
+use crate::domain::source::{Renderer, Source};
+
+/// The files of a repository.
+pub trait Files {
+    /// The text of a file, or why it cannot be had.
+    fn text(&self, path: &str) -> Result<String, String>;
+}
+
+/// The manifest whose place is looked for.
+#[derive(Clone, Copy)]
+pub struct Sought<'a> {
+    /// The manifest as it was rendered.
+    pub manifest: &'a Manifest,
+    /// Its source.
+    pub source: &'a Source,
+    /// The repository.
+    pub files: &'a dyn Files,
+}
+
+/// One place with the changes made: the new text of each file, by path.
+pub type Candidate = BTreeMap<String, String>;
+
+/// Every place that can be named, the nearest first, or why a change could not be made there. Never empty.
+pub fn candidates(sought: &Sought<'_>, changes: &[FieldChange]) -> Vec<Result<Candidate, String>> {
+    match sought.source.renderer {
+        Renderer::Plain | Renderer::Kustomize => vec![document::candidate(sought, changes)],
+    }
+}
