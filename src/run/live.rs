@@ -15,6 +15,7 @@ use crate::domain::baseline::Baselines;
 use crate::domain::drift::scan::{
     Declared, KindFindings, KindScan, ScanContext, ScanResult, ScanRules, Scope, join, looks_into, may_scale,
 };
+use crate::domain::drift::semantic::replicas::{autoscaler_kinds, is_always_served};
 use crate::domain::problem::Problem;
 use crate::domain::resource::{Manifest, VersionedKind};
 use crate::domain::secret::MaskKey;
@@ -63,7 +64,7 @@ impl Sides {
             let kind = manifest.versioned_kind();
             sides.selected.expect(&kind, || scope.holds(manifest));
             if may_scale(&kind) {
-                sides.helpers().expect(&hpa(), || scope.holds(manifest));
+                autoscaler_kinds().iter().for_each(|helper| sides.helpers().expect(helper, || scope.holds(manifest)));
             }
         })
     }
@@ -71,11 +72,6 @@ impl Sides {
     fn helpers(&self) -> &Live {
         self.all.as_ref().unwrap_or(&self.selected)
     }
-}
-
-/// The kind that decides about replicas, at the version that every supported API server serves.
-fn hpa() -> VersionedKind {
-    VersionedKind::new("autoscaling/v2", "HorizontalPodAutoscaler")
 }
 
 /// What a scan is held against, apart from the two sides.
@@ -141,11 +137,12 @@ pub(super) fn compare_sides<'m>(
         foreign_masks: sides.selected.has_foreign_masks(),
         selective: terms.scope.selector.is_some(),
     };
-    let hpa = hpa();
-    let needs_helper = declared.has_scalable() && (sides.all.is_some() || declared.of(&hpa).is_none());
-    let kinds: Vec<_> = declared.kinds().cloned().map(|kind| (kind, false)).collect();
-    let helpers = needs_helper.then(|| (hpa.clone(), true));
-    let wanted: Vec<_> = kinds.into_iter().chain(helpers).collect();
+    let autoscalers = autoscaler_kinds();
+    let needs_helper =
+        |kind: &&VersionedKind| declared.has_scalable() && (sides.all.is_some() || declared.of(kind).is_none());
+    let kinds = declared.kinds().cloned().map(|kind| (kind, false));
+    let helpers = autoscalers.iter().filter(needs_helper).map(|kind| (kind.clone(), true));
+    let wanted: Vec<_> = kinds.chain(helpers).collect();
     let listed = on_threads(&wanted, |(kind, is_helper)| {
         let of_kind = declared.of(kind).filter(|_| !is_helper);
         let live = if *is_helper { sides.helpers() } else { &sides.selected };
@@ -155,6 +152,9 @@ pub(super) fn compare_sides<'m>(
             let fold = Fold { start: &start, wanted: &wanted, observe: &KindScan::observe };
             let listed = match custom.unreadable.get(kind) {
                 Some(error) => Err(error.clone()),
+                None if *is_helper && !is_always_served(kind) && !live.serves(kind).await => {
+                    Err(ListError::NotServed { kind: kind.clone() })
+                }
                 None => live.list(kind, fold).instrument(info_span!("list", %kind)).await,
             };
             progress.done(1);
@@ -168,8 +168,12 @@ pub(super) fn compare_sides<'m>(
         .map(|(kind, is_helper, listed)| match listed {
             Ok(scan) => (kind, Some(scan.finish())),
             Err(error) => {
-                autoscalers_known &= kind != hpa;
-                failures.push(failure(&kind, is_helper, &error));
+                // a cluster that does not serve an optional kind has no objects of it
+                let has_none = matches!(error, ListError::NotServed { .. }) && !is_always_served(&kind);
+                autoscalers_known &= has_none || !autoscalers.contains(&kind);
+                if !(is_helper && has_none) {
+                    failures.push(failure(&kind, is_helper, &error));
+                }
                 (kind, None)
             }
         })
@@ -237,12 +241,14 @@ pub async fn snapshot(
     let rendered = super::render_all(config, &tree, &key, &unheard(), &mut report).await;
     let declared = Declared::new(rendered.iter().flat_map(|rendered| &rendered.manifests), &Scope::default());
     let mut kinds: Vec<VersionedKind> = declared.kinds().cloned().collect();
-    let hpa = hpa();
-    if declared.has_scalable() && !kinds.contains(&hpa) {
-        kinds.push(hpa);
-    }
     progress.stage("listing the cluster");
     let sides = Sides::connect(&config.live, &key).await?;
+    for helper in autoscaler_kinds().into_iter().filter(|kind| declared.has_scalable() && declared.of(kind).is_none()) {
+        // the file says nothing of a kind that the cluster does not serve
+        if is_always_served(&helper) || sides.helpers().serves(&helper).await {
+            kinds.push(helper);
+        }
+    }
     let failures = sides.helpers().record(&kinds, file, &config.cluster_name, now, &key).await?;
     progress.finish();
     report.problems.extend(failures.iter().map(|(kind, error)| failure(kind, false, error)));

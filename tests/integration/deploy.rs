@@ -104,7 +104,11 @@ fn built_in() -> Vec<(String, bool)> {
     kinds
 }
 
-/// The rights are `list` on every built-in kind but Secrets and what only the cluster itself makes.
+/// A kind that some clusters have, and that decides about the replicas of others.
+const SCALED_OBJECTS: &str = "keda.sh/scaledobjects";
+
+/// The rights are `list` on every built-in kind but Secrets and what only the cluster itself makes, and on what else
+/// decides about replicas.
 #[test]
 fn the_cluster_role_lists_what_git_declares() {
     let not_declared = [
@@ -125,7 +129,8 @@ fn the_cluster_role_lists_what_git_declares() {
         assert!(built_in().iter().any(|(resource, _)| resource == left_out), "{left_out} is no built-in kind");
     }
     let wanted = built_in().into_iter().map(|(resource, _)| resource);
-    let wanted: BTreeSet<_> = wanted.filter(|resource| !not_declared.contains(&resource.as_str())).collect();
+    let wanted = wanted.filter(|resource| !not_declared.contains(&resource.as_str()));
+    let wanted: BTreeSet<_> = wanted.chain([SCALED_OBJECTS.to_owned()]).collect();
     let base = rendered("deploy/base");
     assert_eq!(granted(&base), wanted);
     let binding = one(&base, "ClusterRoleBinding");
@@ -142,6 +147,7 @@ fn a_tenant_has_a_role_in_its_namespace() {
     }
     let base = granted(&rendered("deploy/base"));
     let namespaced = built_in().into_iter().filter(|(_, namespaced)| *namespaced).map(|(resource, _)| resource);
+    let namespaced = namespaced.chain([SCALED_OBJECTS.to_owned()]);
     assert_eq!(granted(&objects), namespaced.filter(|resource| base.contains(resource)).collect());
     let (role, binding) = (one(&objects, "Role"), one(&objects, "RoleBinding"));
     assert_eq!(role["metadata"]["namespace"], "team-a");

@@ -6,6 +6,7 @@ mod alerts;
 mod cli;
 mod config;
 mod daemon;
+mod defaults;
 mod deploy;
 mod editor;
 mod forge;

@@ -123,6 +123,14 @@ impl Live {
         }
     }
 
+    /// Whether a kind is served. Where nobody can tell it is taken to be, and its list says why not.
+    pub async fn serves(&self, kind: &VersionedKind) -> bool {
+        match self {
+            Self::Cluster(cluster) => !matches!(cluster.paths(kind).await, Err(ListError::NotServed { .. })),
+            Self::Snapshot(snapshot) => snapshot.serves(kind),
+        }
+    }
+
     /// Lists every object of a kind, folding them into a state.
     /// A list that breaks off is started again with a fresh state; one that fails drops its state whole, so that half a
     /// list is never taken for all of it. Objects that a namespace list cannot see are not reported as absent.

@@ -109,6 +109,12 @@ impl Snapshot {
         self.foreign_mask
     }
 
+    /// Whether the file says anything of a kind; of an optional one it says nothing where the cluster did not serve it.
+    pub(super) fn serves(&self, kind: &VersionedKind) -> bool {
+        let is_recorded = |one: &RecordedKind| one.api_version == kind.api_version && one.kind == kind.kind;
+        self.objects.contains_key(kind) || self.recorded.iter().flatten().any(is_recorded)
+    }
+
     /// The OpenAPI v3 document of a group and version, where it was recorded.
     pub(super) fn schema(&self, api_version: &str) -> Option<Value> {
         self.schemas.get(api_version).cloned()

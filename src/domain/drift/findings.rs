@@ -251,38 +251,31 @@ impl Findings {
         }
     }
 
-    /// Decides about replica counts: within the bounds of an HPA they are its business; where the HPAs are not known,
-    /// nothing can be said.
+    /// Decides about replica counts: within the bounds of an autoscaler they are its business; where the autoscalers are
+    /// not known, nothing can be said.
     pub fn settle_replicas(&mut self, autoscalers: &[Autoscaler], known: bool) {
         let path = FieldPath::fields(["spec", "replicas"]);
         let mut kept = Vec::new();
         for item in std::mem::take(&mut self.items) {
-            let count = item.live.as_ref().and_then(Value::as_i64);
             if item.path != path || item.drift == DriftKind::Semantic {
                 kept.push(item);
                 continue;
             }
-            let autoscaler = autoscalers.iter().find(|autoscaler| autoscaler.target == item.resource);
-            let reason = match (known, autoscaler) {
-                (false, _) => "unknown: the HorizontalPodAutoscalers could not be read",
-                (true, None) => {
-                    kept.push(item);
-                    continue;
-                }
-                (true, Some(autoscaler)) => match count.map(|count| judge(autoscaler, count)) {
-                    Some(UnderAutoscaler::Within) => "the HorizontalPodAutoscaler decides it, within its bounds",
-                    Some(UnderAutoscaler::Below) => {
-                        kept.push(below_minimum(&item, autoscaler));
-                        kept.push(item);
-                        continue;
-                    }
-                    Some(UnderAutoscaler::Above) | None => {
-                        kept.push(item);
-                        continue;
-                    }
-                },
-            };
-            self.ignored.push(set_aside(&item, reason));
+            if !known {
+                self.ignored.push(set_aside(&item, "unknown: the autoscalers could not be read"));
+                continue;
+            }
+            let count = item.live.as_ref().and_then(Value::as_i64);
+            let all = autoscalers.iter().filter(|autoscaler| autoscaler.target == item.resource);
+            let judged: Vec<_> = all.filter_map(|one| Some((one, judge(one, count?)))).collect();
+            let find = |wanted| judged.iter().find(|(_, judged)| *judged == wanted).map(|(autoscaler, _)| *autoscaler);
+            if let Some(autoscaler) = find(UnderAutoscaler::Within) {
+                let reason = format!("the {} decides it, within its bounds", autoscaler.kind);
+                self.ignored.push(set_aside(&item, &reason));
+                continue;
+            }
+            kept.extend(find(UnderAutoscaler::Below).map(|autoscaler| below_minimum(&item, autoscaler)));
+            kept.push(item);
         }
         self.items = kept;
     }
@@ -336,10 +329,7 @@ fn below_minimum(item: &DriftItem, autoscaler: &Autoscaler) -> DriftItem {
         is_amount: false,
         magnitude: 1.0,
         rule: Some("replicas-below-hpa-minimum"),
-        meaning: Some(format!(
-            "fewer replicas than the {} that its HorizontalPodAutoscaler guarantees",
-            autoscaler.min
-        )),
+        meaning: Some(format!("fewer replicas than the {} that its {} guarantees", autoscaler.min, autoscaler.kind)),
         declared: Some(json!(autoscaler.min)),
         caused_by: vec![item.path.clone()],
         ..item.clone()

@@ -9,7 +9,7 @@ use crate::domain::baseline::Baselines;
 use crate::domain::drift::compare::Rules;
 use crate::domain::drift::findings::{Finder, Findings};
 use crate::domain::drift::ignore::IgnoreRule;
-use crate::domain::drift::semantic::replicas::Autoscaler;
+use crate::domain::drift::semantic::replicas::{Autoscaler, is_autoscaler};
 use crate::domain::drift::{Aspect, Category, DriftItem};
 use crate::domain::field_path::PathPattern;
 use crate::domain::outcome::{Counts, SetAside};
@@ -146,7 +146,7 @@ impl<'m> Declared<'m> {
         self.kinds.get(kind)
     }
 
-    /// Whether anything is declared that an HPA may scale.
+    /// Whether anything is declared that an autoscaler may scale.
     pub fn has_scalable(&self) -> bool {
         self.kinds().any(may_scale)
     }
@@ -163,14 +163,10 @@ impl<'m> KindDeclared<'m> {
 /// Whether a scan looks at more than the metadata of a live object of this kind: it is declared, or others need its
 /// facts. The rest need not be read.
 pub fn looks_into(kind: &VersionedKind, declared: Option<&KindDeclared<'_>>, at: (Option<&str>, &str)) -> bool {
-    is_autoscaler(&kind.kind) || declared.is_some_and(|declared| declared.find(at.0, at.1).is_some())
+    is_autoscaler(kind) || declared.is_some_and(|declared| declared.find(at.0, at.1).is_some())
 }
 
-fn is_autoscaler(kind: &str) -> bool {
-    kind == "HorizontalPodAutoscaler"
-}
-
-/// Whether an HPA may scale objects of this kind.
+/// Whether an autoscaler may scale objects of this kind.
 pub fn may_scale(kind: &VersionedKind) -> bool {
     let cannot_scale = |group: &str| matches!(group, "" | "batch" | "networking.k8s.io" | "rbac.authorization.k8s.io");
     !cannot_scale(&kind.group_kind().group) || kind.kind == "ReplicationController"
@@ -207,9 +203,7 @@ impl<'a> KindScan<'a> {
     /// Compares one live object with its manifest and drops it.
     pub fn observe(&mut self, live: LiveObject) {
         self.live += 1;
-        if is_autoscaler(&live.id.kind.kind) {
-            self.autoscalers.extend(Autoscaler::of(&live.object));
-        }
+        self.autoscalers.extend(Autoscaler::of(&live.id, &live.object));
         let Some(declared) = self.declared else { return };
         let (namespace, name) = (live.id.namespace.as_deref(), live.id.name.as_str());
         let Some(manifest) = declared.find(namespace, name) else { return };
@@ -282,7 +276,7 @@ pub struct ScanResult {
 }
 
 /// Joins the scans of all kinds. `None` stands for a kind that could not be listed; `autoscalers_known` is false where
-/// the HPAs could not be read, and then nothing is said about replicas.
+/// an autoscaler's kind could not be read, and then nothing is said about replicas.
 pub fn join<'m>(
     declared: &Declared<'m>,
     scans: impl IntoIterator<Item = (VersionedKind, Option<KindFindings>)>,

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::domain::drift::Change;
+use crate::domain::drift::compare::Comparison;
 use crate::domain::drift::walk::{Holder, Walker};
 use crate::domain::field_path::{Key, Step};
 use crate::domain::normalize::is_unordered;
@@ -10,6 +11,9 @@ use crate::domain::normalize::written::{is_given_toleration, is_tool_item};
 use crate::domain::schema::{ListKind, MergeKey, Shape};
 
 type Keys = Vec<(String, Key)>;
+
+/// How many items of a list without order are looked for among the others.
+const SEARCHED: usize = 64;
 
 impl Walker<'_> {
     pub(super) fn list(&mut self, shape: &Shape, declared: &[Value], live: &[Value], holder: Option<Holder<'_>>) {
@@ -86,11 +90,13 @@ impl Walker<'_> {
                 self.path.pop();
             }
         }
-        // controllers add finalizers of their own
         for (value, key) in live.iter().filter_map(|value| Some((value, Key::of(value)?))) {
-            if !declared.contains(value) && !is_finalizers {
+            if !declared.contains(value) {
                 self.path.push(Step::Member(key));
-                self.report_added(value, None);
+                // controllers add finalizers of their own
+                if holder.is_none_or(|holder| !is_finalizers || self.is_chosen(holder)) {
+                    self.report_added(value, None);
+                }
                 self.path.pop();
             }
         }
@@ -112,8 +118,8 @@ impl Walker<'_> {
             let live = live.into_iter().cloned().collect();
             self.report(Change::Changed, &Shape::Any, Some(&Value::from(declared.to_vec())), Some(&live));
         } else {
-            let reordered =
-                holder.is_some_and(|holder| is_unordered(holder.part, holder.field)) && same_members(declared, &live);
+            let reordered = holder.is_some_and(|holder| is_unordered(holder.part, holder.field))
+                && self.same_members(item, declared, &live);
             for (index, (value, other)) in declared.iter().zip(&live).enumerate().filter(|_| !reordered) {
                 self.path.push(Step::Index(index));
                 self.value(item, value, other, None);
@@ -122,10 +128,33 @@ impl Walker<'_> {
         }
         self.unit = before;
     }
-}
 
-fn same_members(declared: &[Value], live: &[&Value]) -> bool {
-    declared.iter().all(|value| live.contains(&value)) && live.iter().all(|value| declared.contains(value))
+    /// Whether two lists of one length hold the same items in whatever order; an item's defaults and other spellings
+    /// count as ever. Long lists are compared byte by byte, so that it takes no time without end.
+    fn same_members(&mut self, item: &Shape, declared: &[Value], live: &[&Value]) -> bool {
+        let mut left: Vec<&Value> = live.to_vec();
+        let mut others = Vec::new();
+        for value in declared {
+            match left.iter().position(|live| *live == value) {
+                Some(at) => drop(left.swap_remove(at)),
+                None => others.push(value),
+            }
+        }
+        if others.len() > SEARCHED {
+            return false;
+        }
+        let found = std::mem::take(&mut self.found);
+        let all = others.into_iter().all(|value| {
+            let same = left.iter().position(|live| {
+                self.found = Comparison::default();
+                self.value(item, value, live, None);
+                self.found.differences.is_empty() && self.found.unknown.is_empty()
+            });
+            same.map(|at| left.swap_remove(at)).is_some()
+        });
+        self.found = found;
+        all
+    }
 }
 
 /// The merge keys of every item; none where an item has none, or two have the same and are not alike.
@@ -138,7 +167,8 @@ fn keys_of_all(items: &[Value], names: &[MergeKey]) -> Option<Vec<Keys>> {
 fn keys_of(item: &Value, names: &[MergeKey]) -> Option<Keys> {
     let mut keys = Vec::new();
     for name in names {
-        let value = item.get(&*name.name).filter(|value| !value.is_null()).and_then(Key::of);
+        let is_set = |value: &&Value| !value.is_null() && (name.default.is_none() || value.as_str() != Some(""));
+        let value = item.get(&*name.name).filter(is_set).and_then(Key::of);
         let value = value.or_else(|| name.default.as_ref().map(|default| Key::Text(default.to_string())));
         if let Some(value) = value {
             keys.push((name.name.to_string(), value));

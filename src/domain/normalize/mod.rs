@@ -64,12 +64,18 @@ pub fn is_skipped(part: &str, field: &str, is_root: bool, declared: Option<&serd
             "creationTimestamp"
                 | "deletionGracePeriodSeconds"
                 | "deletionTimestamp"
+                | "generateName"
                 | "generation"
                 | "managedFields"
                 | "resourceVersion"
                 | "selfLink"
                 | "uid"
         )
+}
+
+/// Whether operators of any name write a field, so that an unknown manager is most likely one of them.
+pub fn may_be_written_by_any(part: &str, field: &str) -> bool {
+    field == "caBundle" || (part == "meta/v1.ObjectMeta" && matches!(field, "finalizers" | "ownerReferences"))
 }
 
 /// The rules of an aggregated ClusterRole are written by a controller alone.

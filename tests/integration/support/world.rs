@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use super::cli::{Desk, Invocation, Ran};
-use super::cluster::{Account, Cluster, Way, cluster};
+use super::cluster::{Account, Cluster, Way, cluster, cluster_without_controllers};
 use super::remote::Remote;
 
 /// The one verb that trueup needs.
@@ -25,6 +25,8 @@ pub(crate) struct Setting<'a> {
     pub(crate) rules: &'a str,
     /// Whether it may do that in every namespace, and looks at all of them.
     pub(crate) everywhere: bool,
+    /// Whether kube-controller-manager runs: in the cluster of all tests it does, in the other one it does not.
+    pub(crate) controllers: bool,
     /// Further keys of the section `cluster`.
     pub(crate) cluster: &'a str,
     /// Further sections of the configuration; `sources` replaces the usual one.
@@ -33,7 +35,15 @@ pub(crate) struct Setting<'a> {
 
 impl Default for Setting<'_> {
     fn default() -> Self {
-        Self { name: "story", files: &[], rules: LIST_EVERYTHING, everywhere: false, cluster: "", config: "" }
+        Self {
+            name: "story",
+            files: &[],
+            rules: LIST_EVERYTHING,
+            everywhere: false,
+            controllers: true,
+            cluster: "",
+            config: "",
+        }
     }
 }
 
@@ -51,7 +61,7 @@ pub(crate) struct World {
 impl World {
     /// Makes the repository, the namespace and the account; nothing is applied yet.
     pub(crate) fn new(setting: &Setting<'_>) -> Self {
-        let cluster = cluster();
+        let cluster = if setting.controllers { cluster() } else { cluster_without_controllers() };
         let namespace = cluster.namespace(setting.name);
         let desk = Desk::new();
         let canary = |name: &str| format!("canary-{name}-{:016x}", rand::random::<u64>());
