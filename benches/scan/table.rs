@@ -33,11 +33,8 @@ pub(crate) fn table(worlds: &[World], contestants: &[Contestant], rounds: usize)
         );
         for who in [Who::RawList, Who::Scan, Who::FirstScan, Who::KubectlDiff] {
             let Some(one) = of(world, who) else {
-                let _ = writeln!(
-                    text,
-                    "{:28} not run beyond {LARGEST_FOR_KUBECTL} declared objects: it takes minutes",
-                    name(who)
-                );
+                let _ =
+                    writeln!(text, "{:28} not run: beyond {LARGEST_FOR_KUBECTL} objects it takes minutes", name(who));
                 continue;
             };
             let faster =
