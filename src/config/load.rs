@@ -6,7 +6,9 @@ use secrecy::SecretString;
 
 use super::credentials::{Env, secret};
 use super::fields::{Fields, Sink};
-use super::{AlertSettings, Config, Defaults, Loaded, Locations, baselines, policies, rules, sections};
+use super::{
+    AlertSettings, Config, Defaults, Loaded, Locations, baselines, delivery, policies, rules, sections, unmanaged,
+};
 use crate::adapters::notify;
 use crate::domain::problem::{Level, Problem};
 use crate::domain::yaml::{Node, read_documents, repeated_keys};
@@ -97,7 +99,9 @@ fn read(
     let sources = sections::sources(&top, environment.as_deref());
     let forge = sections::forge(&top, &place);
     let secret_key = top.map("secrets").and_then(|secrets| secret(&secrets, "key_file", "key_env", folder, env));
+    let delivery_rules = delivery::delivery_rules(&top, &live);
     let scan = rules::scan_rules(&top, &place, problems);
+    problems.extend(unmanaged::named_in_vain(sources.as_deref().unwrap_or_default(), &scan.unmanaged));
     let scoring = rules::scoring(&top, &place, problems);
     let policies = policies::policies(&top, folder, problems);
     let baseline_path = top.text("baselines").map(|path| folder.join(path));
@@ -115,6 +119,7 @@ fn read(
         forge,
         schedule,
         scan,
+        delivery_rules,
         scoring,
         policies,
         baselines,

@@ -4,6 +4,7 @@
 
 pub mod baseline;
 pub mod candidates;
+pub mod delivery_rules;
 pub mod diff_text;
 pub mod drift;
 pub mod field_edit;

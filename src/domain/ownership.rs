@@ -152,6 +152,30 @@ impl<'a> Owners<'a> {
         entries.map(|entry| &*entry.head.api_version)
     }
 
+    /// Whether controllers of the cluster alone wrote the object, its main part included.
+    pub fn is_made_by_controllers(&self) -> bool {
+        self.main().next().is_some() && self.entries.iter().all(|entry| entry.class == ManagerClass::Controller)
+    }
+
+    /// Who made the object, as well as can be told: a person's tool before any other and a controller last, the
+    /// earliest of several. A write moves an entry's time, so it was made at or before that.
+    pub fn creator(&self) -> Option<ChangedBy> {
+        let rank = |entry: &&Entry<'_>| {
+            let class = match entry.class {
+                ManagerClass::Person => 0,
+                ManagerClass::Delivery | ManagerClass::Unknown => 1,
+                ManagerClass::Controller => 2,
+            };
+            (class, entry.head.time.clone().unwrap_or_else(|| "~".to_owned()))
+        };
+        self.main().min_by_key(rank).map(Entry::changed_by)
+    }
+
+    /// The entries of the main resource: nobody makes an object by writing its status or its scale.
+    fn main(&self) -> impl Iterator<Item = &Entry<'a>> {
+        self.entries.iter().filter(|entry| entry.head.subresource.as_deref().is_none_or(str::is_empty))
+    }
+
     /// Who wrote the live value at `path`: the most recent owner that is not the delivery, else the delivery.
     pub fn changed_by(&self, path: &[Step], unit: Option<usize>) -> Option<ChangedBy> {
         latest(&self.of(path, unit))

@@ -65,7 +65,7 @@ pub fn branch_prefix(cluster: &str) -> String {
 }
 
 /// Groups the items that a policy acts on by resource, ranked by severity, score and name.
-/// `declared` yields the manifest of an item's resource.
+/// `declared` yields the manifest of an item's resource; an object that no source declares has none.
 pub fn units(
     cluster: &str,
     items: &[DriftItem],
@@ -76,7 +76,8 @@ pub fn units(
     let mut units: BTreeMap<(&str, &ResourceId), Unit> = BTreeMap::new();
     for (index, (item, decision)) in items.iter().zip(decisions).enumerate() {
         let Some(policy) = decision.policy.filter(|policy| acts(policies[*policy].action)) else { continue };
-        let Some(manifest) = declared(item) else { continue };
+        let manifest = declared(item).or_else(|| item.is_undeclared().then_some(Value::Null));
+        let Some(manifest) = manifest else { continue };
         let unit = units.entry((&item.source, &item.resource)).or_insert_with(|| start(cluster, item, policy));
         if item.severity > unit.severity {
             (unit.severity, unit.policy) = (item.severity, policy);
@@ -283,6 +284,19 @@ mod tests {
         let changed: Vec<_> = units[0].changes.iter().map(|change| change.path.to_string()).collect();
         assert_eq!(changed, ["spec.template.spec.securityContext.runAsNonRoot"]);
         assert_eq!((units[0].leftovers.len(), units[0].commands.len()), (1, 1));
+    }
+
+    /// An object that no source declares is a unit of its own that no edit of Git answers.
+    #[test]
+    fn undeclared_objects_are_units_for_a_person() {
+        let added = item("", Change::Added, Value::Null, json!("present"));
+        for action in [ActionType::RestoreFromBaseline, ActionType::AdoptLive, ActionType::UpdateToStandard] {
+            let units = units("c", std::slice::from_ref(&added), &[decided(0)], &[policy(action)], |_| None);
+            assert_eq!((units.len(), units[0].commands.len()), (1, 1), "{action}");
+            let now: Timestamp = "2026-01-02T00:00:00Z".parse().expect("time");
+            let admitted = admit(&units[0], std::slice::from_ref(&added), &[], &RestoreMark::default(), 3, now);
+            assert_eq!(admitted.map_err(|(outcome, _)| outcome), Err(Outcome::NeedsPerson), "{action}");
+        }
     }
 
     fn known(unit: &Unit, state: ProposalState, fingerprint: &str, closed_at: &str) -> KnownProposal {

@@ -299,6 +299,7 @@ mod tests {
             environment: None,
             service: None,
             delivery: Delivery { tool: DeliveryTool::ArgoCd, manager: None },
+            owns: None,
         };
         let story = Story {
             cluster: "prod",

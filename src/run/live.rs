@@ -1,21 +1,25 @@
 //! Stage 4: every kind that is needed is listed, several at once, and folded into drift items.
 
+use std::collections::BTreeSet;
 use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tracing::{Instrument, info_span, warn};
 
+use super::owned::Owned;
 use super::schemas::CustomSchemas;
 use crate::adapters::cluster::{Fold, ListError, Live, LiveSettings};
 use crate::adapters::progress::Progress;
 use crate::adapters::render::{OnManifest, Rendered, unheard};
 use crate::config::Config;
 use crate::domain::baseline::Baselines;
+use crate::domain::delivery_rules::DeliveryRules;
 use crate::domain::drift::scan::{
     Declared, KindFindings, KindScan, ScanContext, ScanResult, ScanRules, Scope, join, looks_into, may_scale,
 };
 use crate::domain::drift::semantic::replicas::{autoscaler_kinds, is_always_served};
+use crate::domain::drift::unmanaged::Search;
 use crate::domain::problem::Problem;
 use crate::domain::resource::{Manifest, VersionedKind};
 use crate::domain::secret::MaskKey;
@@ -69,7 +73,7 @@ impl Sides {
         })
     }
 
-    fn helpers(&self) -> &Live {
+    pub(super) fn helpers(&self) -> &Live {
         self.all.as_ref().unwrap_or(&self.selected)
     }
 }
@@ -80,31 +84,27 @@ pub(super) struct Terms<'a> {
     pub(super) rules: &'a ScanRules,
     pub(super) baselines: &'a Baselines,
     pub(super) sources: &'a [Source],
+    pub(super) delivery_rules: &'a DeliveryRules,
     pub(super) cluster: &'a str,
     pub(super) scope: &'a Scope,
     pub(super) stable_masks: bool,
+    /// What the sources own; none where nobody owns anything, or nothing may be said about it.
+    pub(super) owned: Option<&'a Owned<'a>>,
 }
 
 /// Scans the cluster (or snapshot) of the config.
-pub(super) async fn scan(
-    config: &Config,
-    sides: &Sides,
-    scope: &Scope,
-    rendered: &[Rendered],
-    key: &MaskKey,
-    progress: &Progress,
-) -> ScanResult {
+pub(super) async fn scan(sides: &Sides, terms: &Terms<'_>, rendered: &[Rendered], progress: &Progress) -> ScanResult {
     let manifests = rendered.iter().flat_map(|rendered| &rendered.manifests);
     let custom = CustomSchemas::load(&sides.selected, manifests.clone()).instrument(info_span!("schemas")).await;
-    let terms = Terms {
-        rules: &config.scan,
-        baselines: &config.baselines,
-        sources: &config.sources,
-        cluster: &config.cluster_name,
-        scope,
-        stable_masks: key.is_stable(),
-    };
-    compare_sides(sides, manifests, &custom, &terms, progress)
+    let mut problems = Vec::new();
+    let owned = Owned::of(&sides.selected, terms.sources, rendered, &terms.rules.unmanaged, &mut problems).await;
+    let owned = owned.and_then(|owned| {
+        owned.unless_incomplete(terms.sources, rendered).map_err(|problem| problems.push(problem)).ok()
+    });
+    let terms = Terms { owned: owned.as_ref(), ..*terms };
+    let mut result = compare_sides(sides, manifests, &custom, &terms, progress);
+    result.problems.extend(problems);
+    result
 }
 
 /// The part of the cluster that the config looks at.
@@ -132,28 +132,26 @@ pub(super) fn compare_sides<'m>(
         rules: terms.rules,
         baselines: terms.baselines,
         sources: terms.sources,
+        delivery_rules: terms.delivery_rules,
         cluster: terms.cluster,
         stable_masks: terms.stable_masks,
         foreign_masks: sides.selected.has_foreign_masks(),
-        selective: terms.scope.selector.is_some(),
+        scope: terms.scope,
     };
-    let autoscalers = autoscaler_kinds();
-    let needs_helper =
-        |kind: &&VersionedKind| declared.has_scalable() && (sides.all.is_some() || declared.of(kind).is_none());
-    let kinds = declared.kinds().cloned().map(|kind| (kind, false));
-    let helpers = autoscalers.iter().filter(needs_helper).map(|kind| (kind.clone(), true));
-    let wanted: Vec<_> = kinds.chain(helpers).collect();
-    let listed = on_threads(&wanted, |(kind, is_helper)| {
+    let wanted = wanted(sides, &declared, terms);
+    let listed = on_threads(&wanted, |Wanted { kind, is_helper, is_searched }| {
         let of_kind = declared.of(kind).filter(|_| !is_helper);
+        let search = terms.owned.filter(|_| *is_searched).map(|owned| Search::new(&owned.estate, context));
         let live = if *is_helper { sides.helpers() } else { &sides.selected };
         async move {
-            let start = || KindScan::new(of_kind, context);
-            let wanted = |namespace: Option<&str>, name: &str| looks_into(kind, of_kind, (namespace, name));
+            let start = || KindScan::new(of_kind, search, context);
+            let wanted =
+                |namespace: Option<&str>, name: &str| search.is_some() || looks_into(kind, of_kind, (namespace, name));
             let fold = Fold { start: &start, wanted: &wanted, observe: &KindScan::observe };
             let listed = match custom.unreadable.get(kind) {
                 Some(error) => Err(error.clone()),
                 None if *is_helper && !is_always_served(kind) && !live.serves(kind).await => {
-                    Err(ListError::NotServed { kind: kind.clone() })
+                    Err(ListError::NoSuchKind { kind: kind.clone() })
                 }
                 None => live.list(kind, fold).instrument(info_span!("list", %kind)).await,
             };
@@ -167,13 +165,16 @@ pub(super) fn compare_sides<'m>(
         .into_iter()
         .map(|(kind, is_helper, listed)| match listed {
             Ok(scan) => (kind, Some(scan.finish())),
-            Err(error) => {
-                // a cluster that does not serve an optional kind has no objects of it
-                let has_none = matches!(error, ListError::NotServed { .. }) && !is_always_served(&kind);
-                autoscalers_known &= has_none || !autoscalers.contains(&kind);
-                if !(is_helper && has_none) {
+            Err(error @ ListError::NoSuchKind { .. }) => {
+                if !is_helper {
                     failures.push(failure(&kind, is_helper, &error));
                 }
+                let nothing = KindScan::new(declared.of(&kind).filter(|_| !is_helper), None, context);
+                (kind, Some(nothing.finish()))
+            }
+            Err(error) => {
+                autoscalers_known &= !autoscaler_kinds().contains(&kind);
+                failures.push(failure(&kind, is_helper, &error));
                 (kind, None)
             }
         })
@@ -182,6 +183,32 @@ pub(super) fn compare_sides<'m>(
     result.problems.extend(problems);
     result.problems.extend(failures);
     result
+}
+
+/// One list that a scan needs.
+struct Wanted {
+    kind: VersionedKind,
+    /// Whether it only yields what verdicts about other kinds need.
+    is_helper: bool,
+    /// Whether what nobody declares is looked for in it: once for each kind, at whatever version it is listed first.
+    is_searched: bool,
+}
+
+fn wanted(sides: &Sides, declared: &Declared<'_>, terms: &Terms<'_>) -> Vec<Wanted> {
+    let mut known = BTreeSet::new();
+    let mut kinds: Vec<_> = declared.kinds().cloned().collect();
+    known.extend(kinds.iter().map(VersionedKind::group_kind));
+    let owned = terms.owned.iter().flat_map(|owned| &owned.kinds);
+    kinds.extend(owned.filter(|kind| known.insert(kind.group_kind())).cloned());
+    let is_needed = |kind: &VersionedKind| sides.all.is_some() || !kinds.contains(kind);
+    let mut helpers = autoscaler_kinds().to_vec();
+    helpers.retain(|kind| declared.has_scalable() && is_needed(kind));
+    let mut wanted: Vec<_> = kinds
+        .into_iter()
+        .map(|kind| Wanted { is_searched: known.remove(&kind.group_kind()), kind, is_helper: false })
+        .collect();
+    wanted.extend(helpers.into_iter().map(|kind| Wanted { kind, is_helper: true, is_searched: false }));
+    wanted
 }
 
 /// Does the work for each of these, on as many threads as lists may run at once: reading and comparing a page takes as
@@ -210,6 +237,10 @@ fn on_threads<'w, W: Sync, R: Send, F: Future<Output = R>>(work: &'w [W], act: i
 
 fn failure(kind: &VersionedKind, is_helper: bool, error: &ListError) -> Problem {
     warn!(%kind, %error, "a kind could not be read");
+    if matches!(error, ListError::NoSuchKind { .. }) {
+        // it was read, completely: there is nothing of it
+        return Problem::warning(error.to_string()).help("its objects are missing; install its CRD first");
+    }
     let consequence = if is_helper {
         "nothing is said about replicas until it can be listed"
     } else {
@@ -217,6 +248,7 @@ fn failure(kind: &VersionedKind, is_helper: bool, error: &ListError) -> Problem 
     };
     Problem::error(error.to_string()).help(match error {
         ListError::Forbidden { .. } => format!("grant `list` on it (see deploy/); {consequence}"),
+        ListError::NotServed { other_version: Some(version), .. } => format!("declare it at {version}; {consequence}"),
         ListError::Schema { .. } => {
             "nothing is said about these objects until it can be read; any account may, by the ClusterRole system:discovery"
                 .to_owned()
@@ -249,7 +281,16 @@ pub async fn snapshot(
             kinds.push(helper);
         }
     }
-    let failures = sides.helpers().record(&kinds, file, &config.cluster_name, now, &key).await?;
+    let (rules, problems) = (&config.scan.unmanaged, &mut report.problems);
+    if let Some(owned) = Owned::of(sides.helpers(), &config.sources, &rendered, rules, problems).await {
+        kinds.extend(owned.kinds);
+        kinds.sort();
+        kinds.dedup();
+    }
+    let mut good_to_have = super::delivery::kinds(config, sides.helpers()).await.unwrap_or_default();
+    good_to_have.retain(|kind| !kinds.contains(kind));
+    let record = sides.helpers().record(&kinds, &good_to_have, file, &config.cluster_name, now, &key);
+    let failures = record.await?;
     progress.finish();
     report.problems.extend(failures.iter().map(|(kind, error)| failure(kind, false, error)));
     Ok(report.problems)

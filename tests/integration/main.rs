@@ -19,4 +19,5 @@ mod readme;
 mod repository;
 mod stories;
 mod support;
+mod undeclared;
 mod yaml_reading;

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use crate::defaults;
-use crate::support::cluster::Way;
+use crate::support::cluster::{Way, cluster_without_controllers};
 use crate::support::eventually;
 use crate::support::world::{Setting, World};
 
@@ -30,7 +30,8 @@ fn check(name: &str, ways: &[Way], controllers: bool) {
     let files: Vec<_> = files().into_iter().map(|(stem, text)| (stem, text.replace("WAY", name))).collect();
     let in_git: Vec<_> = files.iter().map(|(stem, text)| (format!("{stem}/all.yaml"), text.clone())).collect();
     let in_git: Vec<_> = in_git.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
-    let everywhere = Setting { name, files: &in_git, everywhere: true, controllers, ..Setting::default() };
+    let in_cluster = (!controllers).then(cluster_without_controllers);
+    let everywhere = Setting { name, files: &in_git, everywhere: true, in_cluster, ..Setting::default() };
     let world = World::new(&everywhere);
     let mut sources = String::from("sources:\n");
     let mut delivered = Vec::new();

@@ -73,7 +73,9 @@ fn the_deployed_account_is_enough_and_only_lists() {
     for folder in ["deploy/base", "deploy/overlays/daemon", "deploy/overlays/tenant"] {
         apply("-k", folder);
     }
-    apply("-f", "deploy/components/secrets/cluster-role.yaml");
+    for component in ["secrets", "delivery-rules"] {
+        apply("-f", &format!("deploy/components/{component}/cluster-role.yaml"));
+    }
     cluster.kubectl(&["-n", "trueup", "create", "job", "--from=cronjob/trueup", "once"]);
     for owner in ["ReplicaSet", "Job"] {
         let template = "{range .items[*]}{.metadata.ownerReferences[0].kind} {end}";

@@ -79,7 +79,7 @@ impl<'b> Kept<'b> {
             let manifest = Manifest::from_json(id, object.api_version, source, origin, json);
             (manifest, Place::line(shown, object.line))
         });
-        Some(Declared { manifests: manifests.collect(), problems: Vec::new() })
+        Some(Declared { manifests: manifests.collect(), ..Declared::default() })
     }
 
     /// Writes what the files of a source came to, if that is not what is kept already. A failure costs the next run
@@ -104,10 +104,11 @@ pub(super) fn place(folder: &Path, source: &Source) -> PathBuf {
     folder.join(name)
 }
 
-/// Whether the manifests mean the same in every run.
+/// Whether the manifests are all that the file declares, and mean the same in every run.
 fn may_be_kept(declared: &Declared) -> bool {
     let is_open = |manifest: &Manifest| std::str::from_utf8(manifest.json()).is_ok_and(|json| !json.contains(MASK));
-    declared.problems.is_empty() && declared.manifests.iter().all(|(manifest, _)| is_open(manifest))
+    let is_plain = declared.problems.is_empty() && declared.generate_names.is_empty();
+    is_plain && declared.manifests.iter().all(|(manifest, _)| is_open(manifest))
 }
 
 fn file(blob: BlobId, declared: &Declared) -> File<'_> {
@@ -204,6 +205,7 @@ mod tests {
                 environment: None,
                 service: None,
                 delivery: Delivery { tool: DeliveryTool::Unknown, manager: None },
+                owns: None,
             };
             Self { folder: tempfile::tempdir().unwrap(), source }
         }

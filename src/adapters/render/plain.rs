@@ -42,7 +42,7 @@ pub fn read_paths(paths: &[PathBuf], source: &str, namespace: Option<&str>, key:
 /// Of two declarations of one object the later counts, as `kubectl apply` would have it.
 pub(super) fn rendered(declared: Declared) -> Rendered {
     let incomplete = !declared.problems.is_empty();
-    let mut problems = declared.problems;
+    let (generate_names, mut problems) = (declared.generate_names, declared.problems);
     let mut latest: HashMap<&ResourceId, usize> = HashMap::with_capacity(declared.manifests.len());
     let mut overruled = HashSet::new();
     for (index, (manifest, place)) in declared.manifests.iter().enumerate() {
@@ -54,7 +54,7 @@ pub(super) fn rendered(declared: Declared) -> Rendered {
     }
     let counting = declared.manifests.into_iter().enumerate().filter(|(index, _)| !overruled.contains(index));
     let manifests = counting.map(|(_, (manifest, _))| manifest).collect();
-    Rendered { manifests, problems, incomplete, reads: Vec::new() }
+    Rendered { manifests, generate_names, problems, incomplete, reads: Vec::new() }
 }
 
 /// Everything that was read, in the order of the files.
@@ -163,6 +163,7 @@ mod tests {
             environment: None,
             service: None,
             delivery: Delivery { tool: DeliveryTool::Unknown, manager: None },
+            owns: None,
         }
     }
 

@@ -2,8 +2,8 @@
 //! GitHub takes, between rows, so that no table breaks.
 
 use super::{
-    Options, compared, counted, decision_text, drift_text, headline, is_complete, path_text, rule_lines, sides, story,
-    writer_text,
+    Options, aside_path, compared, counted, decision_text, drift_text, headline, is_complete, path_text, rule_lines,
+    sides, story, writer_text,
 };
 use crate::domain::drift::{Change, DriftItem, DriftKind};
 use crate::domain::markdown::{code, code_block, escape, table_cell};
@@ -224,7 +224,7 @@ fn set_aside(page: &mut Page, report: &RunReport) {
     }
     for (position, aside) in report.ignored.iter().enumerate() {
         let name = code(&aside.resource.to_string());
-        let line = format!("- {name} {}: {}", code(&aside.path), sentence(&aside.reason));
+        let line = format!("- {name} {}: {}", side(&aside_path(aside)), sentence(&aside.reason));
         if position == 0 {
             page.block("\n### Ignored\n", &line)
         } else {

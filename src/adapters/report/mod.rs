@@ -10,7 +10,7 @@ use clap::ValueEnum;
 
 use crate::domain::drift::ignore::IgnoreRule;
 use crate::domain::drift::{ChangedBy, Confidence, DriftItem};
-use crate::domain::outcome::RunReport;
+use crate::domain::outcome::{RunReport, SetAside};
 use crate::domain::printable;
 use crate::domain::problem::Level;
 
@@ -102,10 +102,19 @@ fn rule_lines(item: &DriftItem) -> Vec<String> {
 
 /// The path of an item as text, `(whole resource)` for the root.
 fn path_text(item: &DriftItem) -> String {
-    if item.path.is_root() {
+    path_or_whole(&item.path.to_string())
+}
+
+/// The path of a difference that does not count, likewise.
+fn aside_path(aside: &SetAside) -> String {
+    path_or_whole(&aside.path)
+}
+
+fn path_or_whole(path: &str) -> String {
+    if path.is_empty() {
         return "(whole resource)".to_owned();
     }
-    printable::shorten_start(&printable::visible(&item.path.to_string()), PATH).into_owned()
+    printable::shorten_start(&printable::visible(path), PATH).into_owned()
 }
 
 /// Declared and live value of an item; a whole resource says only whether it is there.
@@ -153,7 +162,7 @@ mod tests {
     use super::*;
     use crate::domain::drift::{Aspect, Category, Change, DriftKind, ManagerClass, Severity, Verdict};
     use crate::domain::field_path::FieldPath;
-    use crate::domain::outcome::{Counts, Outcome, SetAside, UnitResult};
+    use crate::domain::outcome::{Counts, Outcome, UnitResult};
     use crate::domain::policy::ActionType;
     use crate::domain::policy::decide::Decision;
     use crate::domain::problem::{Place, Problem};

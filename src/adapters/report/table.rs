@@ -2,8 +2,8 @@
 //! then what was done about them, then the problems.
 
 use super::{
-    Options, compared, counted, decision_text, drift_text, headline, is_complete, path_text, rule_lines, sides, story,
-    writer_text,
+    Options, aside_path, compared, counted, decision_text, drift_text, headline, is_complete, path_text, rule_lines,
+    sides, story, writer_text,
 };
 use crate::domain::drift::{Change, DriftItem, DriftKind, Severity, Verdict};
 use crate::domain::outcome::{Outcome, RunReport};
@@ -346,7 +346,7 @@ fn set_aside(out: &mut Text, report: &RunReport) {
         out.line(&title);
         for aside in &report.ignored {
             let name = visible(&aside.resource.to_string()).into_owned();
-            out.line(&format!("  {name}  {}  ({})", visible(&aside.path), visible(&aside.reason)));
+            out.line(&format!("  {name}  {}  ({})", aside_path(aside), visible(&aside.reason)));
         }
     }
 }

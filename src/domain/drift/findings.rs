@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
+use crate::domain::delivery_rules::Subject;
+use crate::domain::drift::absent::excuse;
 use crate::domain::drift::aspect::aspect_of;
 use crate::domain::drift::category::category_of;
 use crate::domain::drift::compare::compare;
@@ -19,6 +21,7 @@ use crate::domain::normalize::RESTORE_ANNOTATION;
 use crate::domain::outcome::SetAside;
 use crate::domain::problem::Problem;
 use crate::domain::resource::{LiveObject, Manifest, ResourceId};
+use crate::domain::source::DeliveryTool;
 
 /// What was found in some resources, before it is known what counts.
 #[derive(Debug, Default)]
@@ -41,17 +44,32 @@ impl<'a> Finder<'a> {
         Self { context }
     }
 
+    /// What a scan is held against.
+    pub fn context(&self) -> &ScanContext<'a> {
+        &self.context
+    }
+
     /// Compares a manifest with the live object and, where a baseline names it, with what was approved.
     pub fn find(&self, manifest: &Manifest, live: &LiveObject) -> Findings {
         let declared = manifest.object();
-        let comparison = compare(&declared, live, &self.context.compare_rules(&manifest.source));
+        let rules = self.context.compare_rules(&manifest.source);
+        let mut comparison = compare(&declared, live, &rules);
+        let subject = Subject { manifest, declared: &declared, live, source: self.context.source(&manifest.source) };
+        let again = |declared: &Value, live: &LiveObject| compare(declared, live, &rules).differences;
+        let sifted = self.context.delivery_rules.sift(&subject, comparison.differences, again);
+        comparison.differences = sifted.kept;
         let approved = self.expected(manifest, &declared);
         let mut findings = Findings::default();
         for explained in comparison.explained {
             let path = explained.path.to_string();
             findings.ignored.push(SetAside { resource: manifest.id.clone(), path, reason: explained.reason });
         }
+        for (path, reason) in sifted.set_aside {
+            let path = path.to_string();
+            findings.ignored.push(SetAside { resource: live.id.clone(), path, reason });
+        }
         findings.problems = self.warnings(manifest, &live.id, &comparison.unknown);
+        findings.problems.extend(sifted.problems.into_iter().map(|problem| (manifest.id.clone(), problem)));
         if comparison.differences.is_empty() && approved.is_none() {
             return findings;
         }
@@ -80,11 +98,18 @@ impl<'a> Finder<'a> {
         findings
     }
 
-    /// A declared object that the cluster lacks; nothing where it may be absent.
+    /// A declared object that the cluster lacks; no drift where it may be absent.
     pub fn missing(&self, manifest: &Manifest) -> Findings {
         let declared = manifest.object();
         let mut findings = Findings::default();
-        if may_be_absent(&manifest.id, &declared) {
+        if let Some(reason) = self.excuse(manifest, &declared) {
+            let (resource, path) = (manifest.id.clone(), String::new());
+            findings.ignored.push(SetAside { resource, path, reason: reason.to_owned() });
+            return findings;
+        }
+        let source = self.context.source(&manifest.source);
+        if let Some(reason) = self.context.delivery_rules.leaves_missing(&declared, source) {
+            findings.ignored.push(SetAside { resource: manifest.id.clone(), path: String::new(), reason });
             return findings;
         }
         let difference = Difference {
@@ -94,7 +119,11 @@ impl<'a> Finder<'a> {
             live: None,
             magnitude: 1.0,
             is_amount: false,
-            confidence: if self.context.selective { Confidence::Potential } else { Confidence::Confirmed },
+            confidence: if self.context.scope.selector.is_some() {
+                Confidence::Potential
+            } else {
+                Confidence::Confirmed
+            },
             changed_by: None,
             native_default: None,
         };
@@ -105,6 +134,16 @@ impl<'a> Finder<'a> {
         let mark = RestoreMark { declared: mark.map(str::to_owned), live: None };
         findings.marks.insert(manifest.id.clone(), mark);
         findings
+    }
+
+    /// Whether it is no drift if the cluster lacks an object.
+    pub fn may_be_absent(&self, manifest: &Manifest) -> bool {
+        self.excuse(manifest, &manifest.object()).is_some()
+    }
+
+    fn excuse(&self, manifest: &Manifest, declared: &Value) -> Option<&'static str> {
+        let source = self.context.source(&manifest.source);
+        excuse(&manifest.id, declared, source.map_or(DeliveryTool::Unknown, |source| source.delivery.tool))
     }
 
     fn warnings(&self, manifest: &Manifest, id: &ResourceId, unknown: &[UnknownField]) -> Vec<(ResourceId, Problem)> {
@@ -240,6 +279,12 @@ impl Findings {
         self.problems.extend(other.problems);
     }
 
+    /// Adds what no comparison found.
+    pub fn add(&mut self, items: Vec<DriftItem>, ignored: Vec<SetAside>) {
+        self.items.extend(items);
+        self.ignored.extend(ignored);
+    }
+
     /// Drops everything about resources of which nothing can be said after all.
     pub fn forget(&mut self, unknown: &BTreeSet<ResourceId>) {
         let is_unknown =
@@ -340,15 +385,8 @@ fn set_aside(item: &DriftItem, reason: &str) -> SetAside {
     SetAside { resource: item.resource.clone(), path: item.path.to_string(), reason: reason.to_owned() }
 }
 
-/// Hooks and test pods are deleted by their tool, and done Jobs by the cluster; objects with a generated name have
-/// no identity to miss.
-fn may_be_absent(id: &ResourceId, object: &Value) -> bool {
-    let annotation = |name: &str| object.pointer("/metadata/annotations").is_some_and(|all| all.get(name).is_some());
-    ["helm.sh/hook", "argocd.argoproj.io/hook"].into_iter().any(annotation)
-        || (id.kind.kind == "Job" && object.pointer("/spec/ttlSecondsAfterFinished").is_some())
-}
-
-fn labels(object: &Value) -> Vec<(String, String)> {
+/// The labels of an object.
+pub(super) fn labels(object: &Value) -> Vec<(String, String)> {
     let labels = object.pointer("/metadata/labels").and_then(Value::as_object);
     let text = |(name, value): (&String, &Value)| Some((name.clone(), value.as_str()?.to_owned()));
     labels.into_iter().flatten().filter_map(text).collect()

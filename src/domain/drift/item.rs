@@ -228,11 +228,11 @@ pub struct Difference {
 /// One thing that drifted, with all that later stages know of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DriftItem {
-    /// The source that declares the resource.
+    /// The source that declares the resource, or in whose scope it lies.
     pub source: String,
     /// Which object.
     pub resource: ResourceId,
-    /// The object's declared labels, for policies to match.
+    /// The object's labels, for policies to match: the declared ones, or those of an object that nobody declares.
     pub labels: Vec<(String, String)>,
     /// Where it is declared.
     pub origin: Option<Origin>,
@@ -283,6 +283,11 @@ pub struct DriftItem {
 }
 
 impl DriftItem {
+    /// Whether it is about a whole live object that no source declares.
+    pub fn is_undeclared(&self) -> bool {
+        self.path.is_root() && self.change == Change::Added && self.drift != DriftKind::Semantic
+    }
+
     /// High and critical items are acted on first.
     pub fn is_high_priority(&self) -> bool {
         self.severity >= Severity::High

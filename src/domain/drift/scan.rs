@@ -6,10 +6,12 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use crate::domain::baseline::Baselines;
+use crate::domain::delivery_rules::DeliveryRules;
 use crate::domain::drift::compare::Rules;
 use crate::domain::drift::findings::{Finder, Findings};
 use crate::domain::drift::ignore::IgnoreRule;
 use crate::domain::drift::semantic::replicas::{Autoscaler, is_autoscaler};
+use crate::domain::drift::unmanaged::{Found, ObjectRules, Search};
 use crate::domain::drift::{Aspect, Category, DriftItem};
 use crate::domain::field_path::PathPattern;
 use crate::domain::outcome::{Counts, SetAside};
@@ -33,6 +35,8 @@ pub struct ScanRules {
     pub ignore: Vec<IgnoreRule>,
     /// Which category a field belongs to; first match wins.
     pub categories: Vec<CategoryRule>,
+    /// Live objects that are nobody's drift though no source declares them.
+    pub unmanaged: ObjectRules,
 }
 
 /// One rule that gives fields a category.
@@ -57,14 +61,16 @@ pub struct ScanContext<'a> {
     pub baselines: &'a Baselines,
     /// The sources by name.
     pub sources: &'a [Source],
+    /// What the delivery tools ignore.
+    pub delivery_rules: &'a DeliveryRules,
     /// Name of the cluster, for instance baselines.
     pub cluster: &'a str,
     /// Whether masks of Secret values outlive the run, and so may enter fingerprints.
     pub stable_masks: bool,
     /// Whether masks on the live side were made under another key: Secret contents then say nothing.
     pub foreign_masks: bool,
-    /// Whether a selector limits the lists: an object that lost its label then looks like one that is gone.
-    pub selective: bool,
+    /// What is looked at. With a selector, an object that lost its label looks like one that is gone.
+    pub scope: &'a Scope,
 }
 
 impl<'a> ScanContext<'a> {
@@ -178,6 +184,8 @@ pub struct KindScan<'a> {
     declared: Option<&'a KindDeclared<'a>>,
     finder: Finder<'a>,
     findings: Findings,
+    search: Option<Search<'a>>,
+    undeclared: Found,
     seen: BTreeMap<&'a str, usize>,
     found: HashSet<&'a ResourceId>,
     autoscalers: Vec<Autoscaler>,
@@ -186,12 +194,15 @@ pub struct KindScan<'a> {
 }
 
 impl<'a> KindScan<'a> {
-    /// Starts the scan of a kind; `declared` is none for a helper kind that only yields facts.
-    pub fn new(declared: Option<&'a KindDeclared<'a>>, context: ScanContext<'a>) -> Self {
+    /// Starts the scan of a kind; `declared` is none for a helper kind that only yields facts, and `search` where what
+    /// nobody declares is not looked for.
+    pub fn new(declared: Option<&'a KindDeclared<'a>>, search: Option<Search<'a>>, context: ScanContext<'a>) -> Self {
         Self {
             declared,
             finder: Finder::new(context),
             findings: Findings::default(),
+            search,
+            undeclared: Found::default(),
             seen: BTreeMap::new(),
             found: HashSet::new(),
             autoscalers: Vec::new(),
@@ -204,9 +215,13 @@ impl<'a> KindScan<'a> {
     pub fn observe(&mut self, live: LiveObject) {
         self.live += 1;
         self.autoscalers.extend(Autoscaler::of(&live.id, &live.object));
-        let Some(declared) = self.declared else { return };
         let (namespace, name) = (live.id.namespace.as_deref(), live.id.name.as_str());
-        let Some(manifest) = declared.find(namespace, name) else { return };
+        let Some(manifest) = self.declared.and_then(|declared| declared.find(namespace, name)) else {
+            if let Some(search) = self.search {
+                search.observe(&live, &mut self.undeclared);
+            }
+            return;
+        };
         if manifest.id.namespace.as_deref() != namespace {
             *self.seen.entry(&manifest.id.name).or_default() += 1;
         }
@@ -217,18 +232,27 @@ impl<'a> KindScan<'a> {
 
     /// What was found, with what is missing.
     pub fn finish(mut self) -> KindFindings {
-        let mut unknown = BTreeSet::new();
+        let mut unknown = BTreeMap::new();
+        let reads_some = !self.finder.context().scope.namespaces.is_empty();
         for manifest in self.declared.iter().flat_map(|declared| declared.exact.values()) {
             let without_namespace = manifest.id.namespace.is_none();
             if without_namespace && self.seen.get(manifest.id.name.as_str()).is_some_and(|times| *times > 1) {
-                unknown.insert(manifest.id.clone());
-            } else if !self.found.contains(&manifest.id) {
-                self.findings.extend(self.finder.missing(manifest));
+                unknown.insert(manifest.id.clone(), "lives in several");
+                continue;
             }
+            if self.found.contains(&manifest.id) {
+                continue;
+            }
+            if without_namespace && reads_some && !self.finder.may_be_absent(manifest) {
+                unknown.insert(manifest.id.clone(), "is in none of those that are read");
+                continue;
+            }
+            self.findings.extend(self.finder.missing(manifest));
         }
-        self.findings.forget(&unknown);
+        self.findings.forget(&unknown.keys().cloned().collect());
         KindFindings {
             findings: self.findings,
+            undeclared: self.undeclared,
             autoscalers: self.autoscalers,
             unknown,
             live: self.live,
@@ -241,8 +265,10 @@ impl<'a> KindScan<'a> {
 #[derive(Debug, Default)]
 pub struct KindFindings {
     findings: Findings,
+    undeclared: Found,
     autoscalers: Vec<Autoscaler>,
-    unknown: BTreeSet<ResourceId>,
+    /// Resources that may be any or none of those that were read, and why.
+    unknown: BTreeMap<ResourceId, &'static str>,
     live: usize,
     compared: usize,
 }
@@ -286,22 +312,27 @@ pub fn join<'m>(
     let mut result = ScanResult::default();
     let mut findings = Findings::default();
     let mut autoscalers = Vec::new();
+    let mut undeclared = Vec::new();
     for (kind, scan) in scans {
         let Some(scan) = scan else {
             let lost = declared.of(&kind).into_iter().flat_map(|kind| kind.exact.values());
             result.unknown.extend(lost.map(|manifest| manifest.id.clone()));
             continue;
         };
-        for id in scan.unknown {
-            let message = format!("{id} is declared without a namespace and lives in several");
+        for (id, why) in scan.unknown {
+            let message = format!("{id} is declared without a namespace and {why}");
             result.problems.push(Problem::error(message).help("set the namespace of its source, or in the manifest"));
             result.unknown.insert(id);
         }
         findings.extend(scan.findings);
+        undeclared.push(scan.undeclared);
         autoscalers.extend(scan.autoscalers);
         result.counts.live += scan.live;
         result.counts.compared += scan.compared;
     }
+    let (items, ignored, problems) = Found::settle(undeclared);
+    findings.add(items, ignored);
+    result.problems.extend(problems);
     findings.settle_replicas(&autoscalers, autoscalers_known);
     findings.sort(context, &mut result);
     result.counts.declared = declared.kinds.values().map(|kind| kind.exact.len()).sum();
@@ -314,6 +345,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::domain::drift::Verdict;
 
     /// Memory follows what is declared: of an object that nobody declares the fold keeps nothing but the count.
     #[test]
@@ -326,7 +358,8 @@ mod tests {
         };
         let id = ResourceId::of(&object("declared")).expect("named");
         let manifests = [Manifest::new(id, "source", None, &object("declared"))];
-        let declared = Declared::new(&manifests, &Scope::default());
+        let (scope, delivery_rules) = (Scope::default(), DeliveryRules::default());
+        let declared = Declared::new(&manifests, &scope);
         let kind = VersionedKind::new("v1", "ConfigMap");
         let (schemas, rules, baselines) = (Schemas::default(), ScanRules::default(), Baselines::default());
         let context = ScanContext {
@@ -337,10 +370,11 @@ mod tests {
             cluster: "",
             stable_masks: false,
             foreign_masks: false,
-            selective: false,
+            delivery_rules: &delivery_rules,
+            scope: &scope,
         };
         let scan_of = |undeclared: usize| {
-            let mut scan = KindScan::new(declared.of(&kind), context);
+            let mut scan = KindScan::new(declared.of(&kind), None, context);
             (0..undeclared).for_each(|index| scan.observe(live(&format!("undeclared-{index}"))));
             scan.observe(live("declared"));
             scan
@@ -351,5 +385,53 @@ mod tests {
         assert_eq!(format!("{crowded:?}"), format!("{alone:?}"));
         assert!(looks_into(&kind, declared.of(&kind), (Some("n"), "declared")));
         assert!(!looks_into(&kind, declared.of(&kind), (Some("n"), "undeclared")), "and its content is not even read");
+    }
+
+    /// What is absent is missing only where all of it was read: a manifest without a namespace may live in one that is
+    /// not looked at, one in such a namespace is out of scope, and what ends by itself is ignored.
+    #[test]
+    fn what_is_absent_is_missing_where_it_was_looked_for() {
+        let manifest = |name: &str, namespace: Option<&str>, kind: &str| {
+            let spec = if kind == "Job" { json!({"ttlSecondsAfterFinished": 60}) } else { json!({}) };
+            let object = json!({"apiVersion": "batch/v1", "kind": kind, "metadata": {"name": name}, "spec": spec});
+            let id = ResourceId::new(crate::domain::resource::GroupKind::new("batch", kind), namespace, name);
+            Manifest::new(id, "apps", None, &object)
+        };
+        let manifests = [
+            manifest("here", Some("shop"), "CronJob"),
+            manifest("elsewhere", Some("team"), "CronJob"),
+            manifest("somewhere", None, "CronJob"),
+            manifest("finished", Some("shop"), "Job"),
+            manifest("finished-somewhere", None, "Job"),
+        ];
+        for (namespaces, missing, ignored, unknown) in [
+            (vec!["shop"], vec!["here"], vec!["finished", "finished-somewhere"], vec!["somewhere"]),
+            (vec![], vec!["elsewhere", "here", "somewhere"], vec!["finished", "finished-somewhere"], vec![]),
+        ] {
+            let scope = Scope { namespaces: namespaces.into_iter().map(str::to_owned).collect(), selector: None };
+            let context = ScanContext {
+                schemas: &Schemas::default(),
+                rules: &ScanRules::default(),
+                baselines: &Baselines::default(),
+                sources: &[],
+                delivery_rules: &DeliveryRules::default(),
+                cluster: "",
+                stable_masks: true,
+                foreign_masks: false,
+                scope: &scope,
+            };
+            let declared = Declared::new(&manifests, &scope);
+            let scans = declared
+                .kinds()
+                .map(|kind| (kind.clone(), Some(KindScan::new(declared.of(kind), None, context).finish())));
+            let result = join(&declared, scans, true, &context);
+            assert!(result.items.iter().all(|item| item.verdict == Verdict::Missing && item.changed_by.is_none()));
+            let names: BTreeSet<_> = result.items.iter().map(|item| item.resource.name.as_str()).collect();
+            assert_eq!(names.into_iter().collect::<Vec<_>>(), missing);
+            let names: BTreeSet<_> = result.ignored.iter().map(|aside| aside.resource.name.as_str()).collect();
+            assert_eq!(names.into_iter().collect::<Vec<_>>(), ignored);
+            let names = result.unknown.iter().map(|id| id.name.as_str());
+            assert_eq!((names.collect::<Vec<_>>(), result.problems.len()), (unknown.clone(), unknown.len()));
+        }
     }
 }

@@ -39,12 +39,15 @@ fn tables_and_policies() {
     assert_eq!(shipped.scoring.severities.len(), 3);
     // tables are put before the shipped ones, so that each rule is there twice
     let twice = config(&format!(
-        "managers: {}\ncategories: {}\n",
+        "managers: {}\ncategories: {}\nunmanaged: {}\n",
         root("policies/managers.yaml"),
-        root("policies/categories.yaml")
+        root("policies/categories.yaml"),
+        root("policies/unmanaged.yaml")
     ));
     assert_eq!(twice.scan.managers.rules.len(), 2 * shipped.scan.managers.rules.len());
     assert_eq!(twice.scan.categories.len(), 2 * shipped.scan.categories.len());
+    assert_eq!(twice.scan.unmanaged.rows.len(), 2 * shipped.scan.unmanaged.rows.len());
+    assert!(shipped.scan.unmanaged.rows.len() > 30);
     assert!(shipped.scan.managers.rules.len() > 20 && shipped.scan.categories.len() >= 5);
 }
 

@@ -15,7 +15,7 @@ use trueup::domain::secret::{MaskKey, mask_object};
 use super::as_sent;
 use super::filled::{Filled, filled};
 use crate::pairs::files;
-use crate::support::cluster::Way;
+use crate::support::cluster::{Way, cluster_without_controllers};
 use crate::support::world::{Setting, World};
 
 /// What is safe in a dry run alone: everybody's discovery and everybody's Services would feel these.
@@ -234,7 +234,11 @@ async fn zero(server: &Server, object: &Value, filled: &Filled, how: Sent, name:
 #[test]
 #[allow(clippy::print_stderr, reason = "the counts are what this test is for")]
 fn declared_defaults_and_zeros_do_not_drift() {
-    let world = World::new(&Setting { name: "explicit", controllers: false, ..Setting::default() });
+    let world = World::new(&Setting {
+        name: "explicit",
+        in_cluster: Some(cluster_without_controllers()),
+        ..Setting::default()
+    });
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("runtime");
     let manifests = files().into_iter().filter(|(stem, _)| stem != "custom").map(|(_, text)| text);
     let manifests: Vec<_> = manifests.chain([DRY.to_owned()]).map(|text| text.replace("WAY", "explicit")).collect();

@@ -1,6 +1,7 @@
 use serde_json::Value;
 
 use super::WEB;
+use crate::support::cluster::cluster_without_controllers;
 use crate::support::eventually;
 use crate::support::world::{Setting, World};
 
@@ -52,7 +53,13 @@ fn scaled_object(name: &str, target: &str, bounds: &str) -> String {
 /// A world in the cluster of its own, since KEDA's kinds would be unreadable for the accounts of other tests.
 fn world(name: &str, rules: &str) -> World {
     let files = [("apps/web.yaml", WEB), ("apps/worker.yaml", WORKER)];
-    let world = World::new(&Setting { name, files: &files, rules, controllers: false, ..Setting::default() });
+    let world = World::new(&Setting {
+        name,
+        files: &files,
+        rules,
+        in_cluster: Some(cluster_without_controllers()),
+        ..Setting::default()
+    });
     world.cluster.kubectl_with(&["apply", "--server-side", "-f", "-"], KINDS, &[]);
     let kinds = ["crd/scaledobjects.keda.sh", "crd/workers.company.example"];
     world.cluster.kubectl(&[&["wait", "--for=condition=Established", "--timeout=120s"], &kinds[..]].concat());

@@ -6,6 +6,7 @@ mod autoscaler;
 mod broken_file;
 mod closed_proposal;
 mod custom_schema;
+mod delivery_rules;
 mod edited_by_hand;
 mod forbidden_kind;
 mod injected;
@@ -20,6 +21,7 @@ mod secret_changed;
 mod server_down;
 mod snapshot;
 mod tenant;
+mod unserved;
 
 /// The application of most stories.
 const WEB: &str = "\

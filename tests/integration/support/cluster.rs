@@ -72,6 +72,11 @@ pub(crate) fn cluster_without_controllers() -> &'static Cluster {
     })
 }
 
+/// Another cluster that no test has touched, for what is true of all that a cluster holds.
+pub(crate) fn untouched_cluster() -> &'static Cluster {
+    Box::leak(Box::new(Cluster { servers: Servers::start(true), controllers: true }))
+}
+
 impl Cluster {
     /// Address of the API server.
     pub(crate) fn address(&self) -> &str {

@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use super::cli::{Desk, Invocation, Ran};
-use super::cluster::{Account, Cluster, Way, cluster, cluster_without_controllers};
+use super::cluster::{Account, Cluster, Way, cluster};
 use super::remote::Remote;
 
 /// The one verb that trueup needs.
@@ -25,8 +25,8 @@ pub(crate) struct Setting<'a> {
     pub(crate) rules: &'a str,
     /// Whether it may do that in every namespace, and looks at all of them.
     pub(crate) everywhere: bool,
-    /// Whether kube-controller-manager runs: in the cluster of all tests it does, in the other one it does not.
-    pub(crate) controllers: bool,
+    /// A cluster of its own; else the one of all tests.
+    pub(crate) in_cluster: Option<&'static Cluster>,
     /// Further keys of the section `cluster`.
     pub(crate) cluster: &'a str,
     /// Further sections of the configuration; `sources` replaces the usual one.
@@ -40,7 +40,7 @@ impl Default for Setting<'_> {
             files: &[],
             rules: LIST_EVERYTHING,
             everywhere: false,
-            controllers: true,
+            in_cluster: None,
             cluster: "",
             config: "",
         }
@@ -61,7 +61,7 @@ pub(crate) struct World {
 impl World {
     /// Makes the repository, the namespace and the account; nothing is applied yet.
     pub(crate) fn new(setting: &Setting<'_>) -> Self {
-        let cluster = if setting.controllers { cluster() } else { cluster_without_controllers() };
+        let cluster = setting.in_cluster.unwrap_or_else(cluster);
         let namespace = cluster.namespace(setting.name);
         let desk = Desk::new();
         let canary = |name: &str| format!("canary-{name}-{:016x}", rand::random::<u64>());
