@@ -3,10 +3,9 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use http_body_util::BodyExt as _;
 use kube::client::Body;
 use kube::config::KubeConfigOptions;
 use serde::Deserialize;
@@ -15,6 +14,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{Mutex, OnceCell};
 use tracing::debug;
 
+use super::body::Bodies;
 use super::list::Ahead;
 use super::schemas::Index;
 use super::{ClusterSettings, ListError};
@@ -24,9 +24,6 @@ use crate::domain::secret::MaskKey;
 
 /// How often one page is asked for before the list is given up.
 const ATTEMPTS: u32 = 4;
-/// A page that is larger is refused: 500 objects of the largest size that etcd stores.
-const LARGEST_PAGE: u64 = 1024 * 1024 * 1024;
-const TOO_LARGE: &str = "the page is too large; lower page_size";
 
 /// A cluster.
 #[derive(Clone)]
@@ -42,8 +39,7 @@ pub struct Cluster {
     contact: Arc<Contact>,
     pub(super) ahead: Arc<Ahead>,
     pub(super) openapi: Arc<OnceCell<Index>>,
-    /// Memory of pages that were read.
-    spare: Arc<std::sync::Mutex<Vec<Vec<u8>>>>,
+    pub(super) bodies: Arc<Bodies>,
 }
 
 /// The resources of each group and version that was asked for, once.
@@ -141,7 +137,7 @@ impl Cluster {
             contact: Arc::default(),
             ahead: Arc::new(Ahead::new(Handle::current())),
             openapi: Arc::default(),
-            spare: Arc::default(),
+            bodies: Arc::default(),
         })
     }
 
@@ -256,10 +252,7 @@ impl Cluster {
             let retry_after = response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
             let length =
                 response.headers().get("content-length").and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-            if length.is_some_and(|length| length > LARGEST_PAGE) {
-                return Err(TOO_LARGE.to_owned());
-            }
-            let bytes = self.body(response.into_body()).await?;
+            let bytes = self.bodies.read(response.into_body(), length).await?;
             if status.is_success() {
                 return Ok(Ok(bytes));
             }
@@ -272,28 +265,6 @@ impl Cluster {
         tokio::time::timeout(limit, answer)
             .await
             .unwrap_or_else(|_| Err(format!("no answer within {} s", limit.as_secs())))
-    }
-
-    /// A whole body, in memory that an earlier page used.
-    async fn body(&self, body: Body) -> Result<Vec<u8>, String> {
-        let mut bytes = self.spare.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
-        let mut body = std::pin::pin!(body);
-        while let Some(frame) = body.frame().await {
-            let Ok(data) = frame.map_err(|error| chain(&error))?.into_data() else { continue };
-            // the length that was announced is that of the packed body, if any was
-            if (bytes.len() + data.len()) as u64 > LARGEST_PAGE {
-                return Err(TOO_LARGE.to_owned());
-            }
-            bytes.extend_from_slice(&data);
-        }
-        Ok(bytes)
-    }
-
-    /// Takes back the memory of a page that was read: it is megabytes, and new memory for each page would cost more
-    /// time and, until the allocator gives it back, more room.
-    pub(super) fn reuse(&self, mut bytes: Vec<u8>) {
-        bytes.clear();
-        self.spare.lock().unwrap_or_else(PoisonError::into_inner).push(bytes);
     }
 
     /// Lets the connection be there by the time the first list needs it. What goes wrong is told by the lists.
@@ -393,7 +364,7 @@ fn encoded(text: &str) -> String {
 }
 
 /// An error with its causes, which say more than it does itself.
-fn chain(error: &dyn std::error::Error) -> String {
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

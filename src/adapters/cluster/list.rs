@@ -98,7 +98,7 @@ impl Cluster {
                 self.read(kind, &bytes, &mut state, fold, fetch_next).map_err(|error| {
                     failed(format!("the answer cannot be read (line {} column {})", error.line(), error.column()))
                 })?;
-                self.reuse(bytes);
+                self.bodies.reuse(bytes);
                 page = match next.join_next().await {
                     Some(fetched) => fetched.map_err(broke_off)??,
                     None => break,

@@ -1,6 +1,7 @@
 //! The live side: a cluster through `list` and nothing else, or a snapshot of one. Objects are masked and handed on one
 //! by one; nothing is kept.
 
+mod body;
 pub mod kube;
 mod list;
 mod object;

@@ -79,12 +79,9 @@ impl Default {
 
     /// Whether a live value is the default as the API server writes it, for those that depend on nothing else.
     pub fn is_written(self, live: &Value) -> bool {
-        match self {
-            Text(text) => live == text,
-            Int(number) | UnsetInt(number) => *live == number,
-            Bool(value) => *live == value,
-            Json(_) | Computed(_) | UnsetComputed(_) | Allocated => false,
-        }
+        matches!(self, Text(text) if live == text)
+            || matches!(self, Int(number) | UnsetInt(number) if *live == number)
+            || matches!(self, Bool(value) if *live == value)
     }
 
     /// Whether the API server takes this declared value for "not set".
