@@ -113,7 +113,7 @@ impl Bench<'_> {
     fn with(&self, files: &Files) -> SourceTree {
         let mut overlay = self.workshop.tree.overlay.clone();
         overlay.extend(files.clone());
-        SourceTree { root: self.workshop.tree.root.clone(), overlay }
+        SourceTree { overlay, ..self.workshop.tree.clone() }
     }
 
     async fn rendered_proof(&self, files: &Files, intended: &[FieldChange]) -> Result<Vec<String>, String> {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use bytes::Bytes;
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -96,9 +97,12 @@ impl ResourceId {
 
     /// Reads the identity from an object's `apiVersion`, `kind` and `metadata`; none where one of them is missing.
     pub fn of(object: &Value) -> Option<Self> {
-        let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).filter(|text| !text.is_empty());
-        let kind = GroupKind::of(text("/apiVersion")?, text("/kind")?);
-        Some(Self::new(kind, text("/metadata/namespace"), text("/metadata/name")?))
+        fn text<'v>(part: &'v Value, name: &str) -> Option<&'v str> {
+            part.get(name)?.as_str().filter(|text| !text.is_empty())
+        }
+        let kind = GroupKind::of(text(object, "apiVersion")?, text(object, "kind")?);
+        let metadata = object.get("metadata")?;
+        Some(Self::new(kind, text(metadata, "namespace"), text(metadata, "name")?))
     }
 
     /// The argument that names it to kubectl: `deployment.apps/web`.
@@ -144,15 +148,21 @@ pub struct Manifest {
     pub source: String,
     /// Where a person would edit it; none for what a generator made.
     pub origin: Option<Origin>,
-    body: Box<[u8]>,
+    body: Bytes,
 }
 
 impl Manifest {
     /// Keeps `object`, whose secrets the caller has masked (see [`crate::domain::secret`]).
     pub fn new(id: ResourceId, source: &str, origin: Option<Origin>, object: &Value) -> Self {
         let api_version = object.get("apiVersion").and_then(Value::as_str).unwrap_or_default().to_owned();
-        let body = serde_json::to_vec(object).expect("a Value always serialises");
+        // boxed, so that no more is kept than is used
+        let body = serde_json::to_vec(object).expect("a Value always serialises").into_boxed_slice();
         Self { id, api_version, source: source.to_owned(), origin, body: body.into() }
+    }
+
+    /// Takes back what [`Manifest::json`] gave.
+    pub fn from_json(id: ResourceId, api_version: &str, source: &str, origin: Option<Origin>, body: Bytes) -> Self {
+        Self { id, api_version: api_version.to_owned(), source: source.to_owned(), origin, body }
     }
 
     /// The object.

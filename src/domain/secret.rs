@@ -8,7 +8,8 @@ use serde_json::{Map, Value};
 use sha2::Sha256;
 
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
-const PREFIX: &str = "masked:";
+/// How every mask begins.
+pub const MASK: &str = "masked:";
 /// The fields of a Secret that hold no content.
 const OPEN: [&str; 5] = ["apiVersion", "kind", "metadata", "type", "immutable"];
 
@@ -48,7 +49,7 @@ impl MaskKey {
 
     /// The mask of one value.
     pub fn mask(&self, content: &[u8]) -> String {
-        format!("{PREFIX}{}", hex(&self.digest(content)[..16]))
+        format!("{MASK}{}", hex(&self.digest(content)[..16]))
     }
 
     fn digest(&self, content: &[u8]) -> Vec<u8> {
@@ -60,7 +61,7 @@ impl MaskKey {
 
 /// Whether a text is a mask made by [`MaskKey::mask`].
 pub fn is_masked(text: &str) -> bool {
-    text.strip_prefix(PREFIX).is_some_and(|rest| rest.len() == 32 && rest.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    text.strip_prefix(MASK).is_some_and(|rest| rest.len() == 32 && rest.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 /// Masks an object in place: a Secret's `data` and `stringData` (merged into `data`, where it wins) and whatever field a
@@ -68,7 +69,8 @@ pub fn is_masked(text: &str) -> bool {
 /// Secret.
 /// Objects of kind `List` are masked item by item. Masking twice changes nothing.
 pub fn mask_object(object: &mut Value, key: &MaskKey) {
-    if let Some(annotations) = object.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut) {
+    let annotations = object.get_mut("metadata").and_then(|metadata| metadata.get_mut("annotations"));
+    if let Some(annotations) = annotations.and_then(Value::as_object_mut) {
         annotations.remove(LAST_APPLIED);
     }
     if let Some(items) = object.get_mut("items").and_then(Value::as_array_mut) {

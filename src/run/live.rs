@@ -16,7 +16,7 @@ use crate::config::Config;
 use crate::domain::baseline::Baselines;
 use crate::domain::delivery_rules::DeliveryRules;
 use crate::domain::drift::scan::{
-    Declared, KindFindings, KindScan, ScanContext, ScanResult, ScanRules, Scope, join, may_scale,
+    Declared, KindFindings, KindScan, ScanContext, ScanResult, ScanRules, Scope, join, looks_into, may_scale,
 };
 use crate::domain::drift::semantic::replicas::{autoscaler_kinds, is_always_served};
 use crate::domain::drift::unmanaged::Search;
@@ -153,7 +153,9 @@ pub(super) fn compare_sides<'m>(
         let live = if *is_helper { sides.helpers() } else { &sides.selected };
         async move {
             let start = || KindScan::new(of_kind, search, context);
-            let fold = Fold { start: &start, observe: &KindScan::observe, merge: &KindScan::merge };
+            let wanted =
+                |namespace: Option<&str>, name: &str| search.is_some() || looks_into(kind, of_kind, (namespace, name));
+            let fold = Fold { start: &start, wanted: &wanted, observe: &KindScan::observe };
             let listed = match custom.unreadable.get(kind) {
                 Some(error) => Err(error.clone()),
                 None if *is_helper && !is_always_served(kind) && !live.serves(kind).await => {
@@ -280,7 +282,7 @@ pub async fn snapshot(
     let mut report = crate::domain::outcome::RunReport::default();
     let forge = super::forge(config)?;
     let (_, checkout) = super::checkout(config, forge.as_ref(), &mut report).await?;
-    let tree = crate::adapters::render::SourceTree { root: checkout.root, ..Default::default() };
+    let tree = super::source_tree(&checkout);
     let rendered = super::render_all(config, &tree, &key, &unheard(), &mut report).await;
     let declared = Declared::new(rendered.iter().flat_map(|rendered| &rendered.manifests), &Scope::default());
     let mut kinds: Vec<VersionedKind> = declared.kinds().cloned().collect();

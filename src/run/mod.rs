@@ -69,7 +69,7 @@ pub async fn cycle(config: &Config, extent: Extent, now: Timestamp, progress: &P
         let repository = checkout(config, forge.as_ref(), &mut report).instrument(info_span!("repository"));
         let (repository, checkout) = repository.await?;
         progress.stage("rendering");
-        let tree = SourceTree { root: checkout.root.clone(), ..SourceTree::default() };
+        let tree = source_tree(&checkout);
         let render = render_all(config, &tree, &key, &expecting, &mut report);
         let rendered = render.instrument(info_span!("render")).await;
         anyhow::Ok((repository, checkout, tree, rendered))
@@ -152,6 +152,12 @@ async fn checkout(
     report.commit = Some(checkout.commit.clone());
     report.problems.extend(problems);
     Ok((repository, checkout))
+}
+
+/// The files of a checkout.
+fn source_tree(checkout: &Checkout) -> SourceTree {
+    let (root, kept) = (checkout.root.clone(), Some(checkout.kept.clone()));
+    SourceTree { root, blobs: Arc::clone(&checkout.blobs), kept, ..SourceTree::default() }
 }
 
 async fn render_all(

@@ -197,7 +197,11 @@ impl<'a> Walk<'_, 'a> {
         step: &HistoryStep,
         at: Revision,
     ) -> Result<Vec<Trail<'a>>, RepositoryError> {
-        let tree = SourceTree { root: self.stage.workshop.tree.root.clone(), overlay: self.history.overlay(at)? };
+        let tree = SourceTree {
+            root: self.stage.workshop.tree.root.clone(),
+            overlay: self.history.overlay(at)?,
+            ..SourceTree::default()
+        };
         let runtime = tokio::runtime::Handle::current();
         let rendered = runtime.block_on(render(&tree, trail.source, self.stage.workshop.key, &unheard()));
         let was_there = !tree.files(&trail.source.path).files.is_empty();

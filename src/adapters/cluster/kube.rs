@@ -14,6 +14,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{Mutex, OnceCell};
 use tracing::debug;
 
+use super::body::Bodies;
 use super::list::Ahead;
 use super::schemas::Index;
 use super::{ClusterSettings, ListError};
@@ -23,8 +24,6 @@ use crate::domain::secret::MaskKey;
 
 /// How often one page is asked for before the list is given up.
 const ATTEMPTS: u32 = 4;
-/// A page that is larger is refused: 500 objects of the largest size that etcd stores.
-const LARGEST_PAGE: u64 = 1024 * 1024 * 1024;
 
 /// A cluster.
 #[derive(Clone)]
@@ -40,6 +39,7 @@ pub struct Cluster {
     contact: Arc<Contact>,
     pub(super) ahead: Arc<Ahead>,
     pub(super) openapi: Arc<OnceCell<Index>>,
+    pub(super) bodies: Arc<Bodies>,
 }
 
 /// The resources of each group and version that was asked for, once.
@@ -137,6 +137,7 @@ impl Cluster {
             contact: Arc::default(),
             ahead: Arc::new(Ahead::new(Handle::current())),
             openapi: Arc::default(),
+            bodies: Arc::default(),
         })
     }
 
@@ -251,12 +252,9 @@ impl Cluster {
             let retry_after = response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
             let length =
                 response.headers().get("content-length").and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-            if length.is_some_and(|length| length > LARGEST_PAGE) {
-                return Err("the page is too large; lower page_size".to_owned());
-            }
-            let bytes = response.into_body().collect_bytes().await.map_err(|error| chain(&error))?;
+            let bytes = self.bodies.read(response.into_body(), length).await?;
             if status.is_success() {
-                return Ok(Ok(bytes.into()));
+                return Ok(Ok(bytes));
             }
             let message = serde_json::from_slice::<Value>(&bytes).ok();
             let message = message.as_ref().and_then(|body| body.get("message")?.as_str()).unwrap_or("no reason given");
@@ -366,7 +364,7 @@ fn encoded(text: &str) -> String {
 }
 
 /// An error with its causes, which say more than it does itself.
-fn chain(error: &dyn std::error::Error) -> String {
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -1,5 +1,4 @@
-//! One list of one kind: pages fetched ahead, each read and folded on all processors, started again where its token
-//! expired.
+//! One list of one kind: pages fetched ahead, each read and folded meanwhile, started again where its token expired.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -9,7 +8,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use tracing::debug;
 
 use super::kube::Cluster;
-use super::object::{Item, read_page};
+use super::object::{Item, Reader};
 use super::{Fold, ListError};
 use crate::domain::resource::VersionedKind;
 
@@ -17,8 +16,6 @@ use crate::domain::resource::VersionedKind;
 const RESTARTS: u32 = 3;
 /// How many first pages may wait for their lists: enough to keep the API server busy, few enough for the memory.
 const PAGES_AHEAD: usize = 4;
-/// Objects that one processor takes at a time.
-const BATCH: usize = 64;
 
 type FirstPage = JoinHandle<Result<Option<Vec<u8>>, ListError>>;
 
@@ -60,7 +57,7 @@ impl Cluster {
     }
 
     /// Lists a kind; see [`super::Live::list`].
-    pub(super) async fn list<S: Send>(&self, kind: &VersionedKind, fold: Fold<'_, S>) -> Result<S, ListError> {
+    pub(super) async fn list<S>(&self, kind: &VersionedKind, fold: Fold<'_, S>) -> Result<S, ListError> {
         let paths = self.paths(kind).await?;
         let mut first = self.ahead.take(kind);
         for restarts in 0..=RESTARTS {
@@ -74,7 +71,7 @@ impl Cluster {
     }
 
     /// One list from its beginning; none where it expired on the way. While a page is read, the next one is fetched.
-    async fn attempt<S: Send>(
+    async fn attempt<S>(
         &self,
         kind: &VersionedKind,
         paths: &[String],
@@ -101,6 +98,7 @@ impl Cluster {
                 self.read(kind, &bytes, &mut state, fold, fetch_next).map_err(|error| {
                     failed(format!("the answer cannot be read (line {} column {})", error.line(), error.column()))
                 })?;
+                self.bodies.reuse(bytes);
                 page = match next.join_next().await {
                     Some(fetched) => fetched.map_err(broke_off)??,
                     None => break,
@@ -110,42 +108,20 @@ impl Cluster {
         Ok(Some(state))
     }
 
-    /// Reads a page and folds its objects on all processors, in the order of the page.
-    fn read<S: Send>(
+    /// Reads a page and folds its objects one by one, which is quicker than the API server makes the next page.
+    fn read<S>(
         &self,
         kind: &VersionedKind,
         bytes: &[u8],
         state: &mut S,
         fold: Fold<'_, S>,
-        next: impl FnOnce(String) + Send,
+        next: impl FnOnce(String),
     ) -> Result<(), serde_json::Error> {
-        let parts = Mutex::new(Vec::new());
-        rayon::scope(|scope| {
-            let mut batches = 0..;
-            let mut hand_over = |batch: Vec<Item>| {
-                let (number, parts) = (batches.next(), &parts);
-                scope.spawn(move |_| {
-                    let mut part = (fold.start)();
-                    for live in batch.into_iter().filter_map(|item| item.into_live(kind, &self.key)) {
-                        (fold.observe)(&mut part, live);
-                    }
-                    parts.lock().unwrap_or_else(PoisonError::into_inner).push((number, part));
-                });
-            };
-            let mut batch = Vec::with_capacity(BATCH);
-            let each = |item: Item| {
-                batch.push(item);
-                if batch.len() == BATCH {
-                    hand_over(std::mem::replace(&mut batch, Vec::with_capacity(BATCH)));
-                }
-            };
-            let read = read_page(bytes, each, next);
-            hand_over(batch);
-            read
-        })?;
-        let mut parts = parts.into_inner().unwrap_or_else(PoisonError::into_inner);
-        parts.sort_by_key(|(number, _)| *number);
-        parts.into_iter().for_each(|(_, part)| (fold.merge)(state, part));
-        Ok(())
+        let each = |item: Item| {
+            if let Some(live) = item.into_live(kind, &self.key) {
+                (fold.observe)(state, live);
+            }
+        };
+        Reader { wanted: fold.wanted }.page(bytes, each, next)
     }
 }

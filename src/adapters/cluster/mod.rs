@@ -1,6 +1,7 @@
 //! The live side: a cluster through `list` and nothing else, or a snapshot of one. Objects are masked and handed on one
 //! by one; nothing is kept.
 
+mod body;
 pub mod kube;
 mod list;
 mod object;
@@ -149,7 +150,7 @@ impl Live {
                 found.push(live);
             }
         };
-        let fold = Fold { start: &Vec::new, observe: &observe, merge: &|found: &mut Vec<_>, more| found.extend(more) };
+        let fold = Fold { start: &Vec::new, wanted: &|_, _| true, observe: &observe };
         match self {
             Self::Cluster(cluster) => cluster.seen_through(namespaces, only).list(kind, fold).await,
             Self::Snapshot(snapshot) => snapshot.list(kind, fold),
@@ -177,7 +178,7 @@ impl Live {
     /// Lists every object of a kind, folding them into a state.
     /// A list that breaks off is started again with a fresh state; one that fails drops its state whole, so that half a
     /// list is never taken for all of it. Objects that a namespace list cannot see are not reported as absent.
-    pub async fn list<S: Send>(&self, kind: &VersionedKind, fold: Fold<'_, S>) -> Result<S, ListError> {
+    pub async fn list<S>(&self, kind: &VersionedKind, fold: Fold<'_, S>) -> Result<S, ListError> {
         match self {
             Self::Cluster(cluster) => cluster.list(kind, fold).await,
             Self::Snapshot(snapshot) => snapshot.list(kind, fold),
@@ -185,15 +186,14 @@ impl Live {
     }
 }
 
-/// What becomes of the objects of a list: states are started on several threads, take in objects one by one, and are
-/// merged in the order of the list.
+/// What becomes of the objects of a list: a state takes them in one by one, in the order of the list.
 pub struct Fold<'f, S> {
-    /// An empty state.
+    /// An empty state; again where the list is started again.
     pub start: &'f (dyn Fn() -> S + Sync),
+    /// Whether more than the metadata of an object is looked at, by namespace and name.
+    pub wanted: &'f (dyn Fn(Option<&str>, &str) -> bool + Sync),
     /// Takes in one object.
     pub observe: &'f (dyn Fn(&mut S, LiveObject) + Sync),
-    /// Adds a state that came after.
-    pub merge: &'f (dyn Fn(&mut S, S) + Sync),
 }
 
 impl<S> Clone for Fold<'_, S> {

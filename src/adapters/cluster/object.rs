@@ -38,15 +38,43 @@ impl Item {
     }
 }
 
-impl<'de> Deserialize<'de> for Item {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(ItemVisitor)
+/// Reads items; what follows the metadata of one that is not `wanted`, by namespace and name, is passed over.
+#[derive(Clone, Copy)]
+pub(super) struct Reader<'w> {
+    pub(super) wanted: &'w (dyn Fn(Option<&str>, &str) -> bool + Sync),
+}
+
+impl Reader<'_> {
+    /// Reads one item.
+    pub(super) fn item(self, text: &str) -> Result<Item, serde_json::Error> {
+        let mut deserializer = serde_json::Deserializer::from_str(text);
+        let item = self.deserialize(&mut deserializer)?;
+        deserializer.end().map(|()| item)
+    }
+
+    /// Reads one page of a list: each item is handed on as it is parsed, the token of the next page as soon as it is
+    /// seen, which is before the items.
+    pub(super) fn page(
+        self,
+        bytes: &[u8],
+        each: impl FnMut(Item),
+        next: impl FnOnce(String),
+    ) -> Result<(), serde_json::Error> {
+        let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+        deserializer.deserialize_map(Page { reader: self, each, next })?;
+        deserializer.end()
     }
 }
 
-struct ItemVisitor;
+impl<'de> DeserializeSeed<'de> for Reader<'_> {
+    type Value = Item;
 
-impl<'de> Visitor<'de> for ItemVisitor {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Item, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Reader<'_> {
     type Value = Item;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -55,14 +83,18 @@ impl<'de> Visitor<'de> for ItemVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Item, A::Error> {
         let mut item = Item { object: Map::new(), managed_fields: None };
+        let mut wanted = true;
         while let Some(key) = map.next_key::<String>()? {
             match key.as_str() {
-                "status" => drop(map.next_value::<IgnoredAny>()?),
                 "metadata" => {
-                    let mut metadata = map.next_value::<Metadata>()?;
-                    item.managed_fields = metadata.managed_fields.take();
-                    item.object.insert(key, Value::Object(metadata.fields));
+                    let Metadata { fields, managed_fields } = map.next_value()?;
+                    let text = |name: &str| fields.get(name).and_then(Value::as_str);
+                    wanted = (self.wanted)(text("namespace"), text("name").unwrap_or_default());
+                    item.managed_fields = managed_fields.filter(|_| wanted);
+                    item.object.insert(key, Value::Object(fields));
                 }
+                "status" => drop(map.next_value::<IgnoredAny>()?),
+                _ if !wanted => drop(map.next_value::<IgnoredAny>()?),
                 _ => drop(item.object.insert(key, map.next_value()?)),
             }
         }
@@ -102,32 +134,13 @@ impl<'de> Deserialize<'de> for Metadata {
     }
 }
 
-/// Reads one page of a list: each item is handed on as it is parsed, the token of the next page as soon as it is seen,
-/// which is before the items.
-pub(super) fn read_page(
-    bytes: &[u8],
-    each: impl FnMut(Item),
-    next: impl FnOnce(String),
-) -> Result<(), serde_json::Error> {
-    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    Page { each, next }.deserialize(&mut deserializer)?;
-    deserializer.end()
-}
-
-struct Page<F, N> {
+struct Page<'w, F, N> {
+    reader: Reader<'w>,
     each: F,
     next: N,
 }
 
-impl<'de, F: FnMut(Item), N: FnOnce(String)> DeserializeSeed<'de> for Page<F, N> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de, F: FnMut(Item), N: FnOnce(String)> Visitor<'de> for Page<F, N> {
+impl<'de, F: FnMut(Item), N: FnOnce(String)> Visitor<'de> for Page<'_, F, N> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -146,7 +159,7 @@ impl<'de, F: FnMut(Item), N: FnOnce(String)> Visitor<'de> for Page<F, N> {
             match key.as_str() {
                 "items" => {
                     has_items = true;
-                    map.next_value_seed(Items { each: &mut self.each })?;
+                    map.next_value_seed(Items { reader: self.reader, each: &mut self.each })?;
                 }
                 "metadata" => {
                     let token = map.next_value::<Option<ListMeta>>()?.unwrap_or_default().next;
@@ -162,11 +175,12 @@ impl<'de, F: FnMut(Item), N: FnOnce(String)> Visitor<'de> for Page<F, N> {
     }
 }
 
-struct Items<'f, F> {
+struct Items<'w, 'f, F> {
+    reader: Reader<'w>,
     each: &'f mut F,
 }
 
-impl<'de, F: FnMut(Item)> DeserializeSeed<'de> for Items<'_, F> {
+impl<'de, F: FnMut(Item)> DeserializeSeed<'de> for Items<'_, '_, F> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -174,7 +188,7 @@ impl<'de, F: FnMut(Item)> DeserializeSeed<'de> for Items<'_, F> {
     }
 }
 
-impl<'de, F: FnMut(Item)> Visitor<'de> for Items<'_, F> {
+impl<'de, F: FnMut(Item)> Visitor<'de> for Items<'_, '_, F> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -186,7 +200,7 @@ impl<'de, F: FnMut(Item)> Visitor<'de> for Items<'_, F> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
-        while let Some(item) = items.next_element::<Item>()? {
+        while let Some(item) = items.next_element_seed(self.reader)? {
             (self.each)(item);
         }
         Ok(())
@@ -200,26 +214,29 @@ mod tests {
     fn read(text: &str) -> Result<(Vec<String>, Option<String>), serde_json::Error> {
         let (mut names, mut next) = (Vec::new(), None);
         let key = MaskKey::for_this_run(b"k");
+        let reader = Reader { wanted: &|_, name| name != "other" };
         let each = |item: Item| {
             let live = item.into_live(&VersionedKind::new("v1", "Secret"), &key).expect("named");
-            names.push(format!(
-                "{} {} {}",
-                live.id,
-                live.object,
-                live.managed_fields.map_or(String::new(), |raw| raw.to_string())
-            ));
+            let managed = live.managed_fields.map_or(String::new(), |raw| raw.to_string());
+            names.push(format!("{} {} {managed}", live.id, live.object));
         };
-        read_page(text.as_bytes(), each, |token| next = Some(token))?;
+        reader.page(text.as_bytes(), each, |token| next = Some(token))?;
         Ok((names, next))
     }
 
-    /// Items keep what is compared, secrets are masked, `items: null` is an empty list, and the token is found.
+    /// Items keep what is compared, secrets are masked, of what nobody wants only the metadata is kept, `items: null` is an
+    /// empty list, and the token is found.
     #[test]
     fn pages_are_read() {
         let (names, next) = read(r#"{"kind":"SecretList","metadata":{"continue":"abc"},"items":[{"metadata":{"name":"s","managedFields":[{"manager":"m"}]},"data":{"p":"aHVudGVyMg=="},"status":{"x":1}}]}"#).expect("page");
         assert_eq!(next.as_deref(), Some("abc"));
         assert!(names[0].starts_with("Secret s {") && names[0].contains(r#"[{"manager":"m"}]"#));
         assert!(!names[0].contains("aHVudGVyMg") && !names[0].contains("status"));
+        let (names, _) = read(r#"{"items":[{"metadata":{"name":"other","labels":{"a":"b"},"managedFields":[{}]},"data":{"p":"aHVudGVyMg=="}}]}"#).expect("page");
+        assert_eq!(
+            names,
+            [r#"Secret other {"apiVersion":"v1","kind":"Secret","metadata":{"labels":{"a":"b"},"name":"other"}} "#]
+        );
         assert_eq!(read(r#"{"items":null,"metadata":{}}"#).expect("page"), (vec![], None));
     }
 

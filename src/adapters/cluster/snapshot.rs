@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::object::{Item, read_page};
+use super::object::{Item, Reader};
 use super::{Fold, ListError, Live};
 use crate::domain::delivery_rules::essentials;
 use crate::domain::problem::{Place, Problem};
@@ -162,8 +162,9 @@ impl Snapshot {
             }
         }
         let mut state = (fold.start)();
+        let reader = Reader { wanted: fold.wanted };
         for text in objects.into_iter().flatten() {
-            let item: Item = serde_json::from_str(text).map_err(|error| failed(error.to_string()))?;
+            let item = reader.item(text).map_err(|error| failed(error.to_string()))?;
             if let Some(live) = item.into_live(kind, &self.key) {
                 (fold.observe)(&mut state, live);
             }
@@ -224,14 +225,14 @@ impl Snapshot {
             let api_version = value.get("apiVersion").and_then(Value::as_str).unwrap_or_default();
             let default = item_kind.map(|kind| VersionedKind::new(api_version, kind));
             let mut items = Vec::new();
-            read_page(bytes, |item| items.push(item), drop).map_err(drop)?;
+            WHOLE.page(bytes, |item| items.push(item), drop).map_err(drop)?;
             for item in items {
                 let Some(kind) = item.kind().or_else(|| default.clone()) else { continue };
                 self.keep(item, &kind);
             }
             return Ok(());
         }
-        let item: Item = serde_json::from_slice(bytes).map_err(drop)?;
+        let item = WHOLE.item(std::str::from_utf8(bytes).map_err(drop)?).map_err(drop)?;
         let kind = item.kind().ok_or(())?;
         self.keep(item, &kind);
         Ok(())
@@ -307,16 +308,16 @@ fn text_of(live: &LiveObject) -> String {
     object.to_string()
 }
 
+/// Reads items with all that they hold.
+const WHOLE: Reader<'static> = Reader { wanted: &|_, _| true };
+
 /// The same for objects that hold rules of delivery tools, without what else they may hold.
 const ESSENTIALS: Fold<'static, Vec<String>> =
     Fold { observe: &|lines, live| lines.push(essentials(&live.object).to_string()), ..LINES };
 
 /// Every object of a list as a line.
-const LINES: Fold<'static, Vec<String>> = Fold {
-    start: &Vec::new,
-    observe: &|lines, live| lines.push(text_of(&live)),
-    merge: &|lines, more| lines.extend(more),
-};
+const LINES: Fold<'static, Vec<String>> =
+    Fold { start: &Vec::new, wanted: WHOLE.wanted, observe: &|lines, live| lines.push(text_of(&live)) };
 
 impl Live {
     /// Writes these kinds to a snapshot file, which appears only once it is complete. A kind that cannot be listed is
@@ -401,11 +402,8 @@ mod tests {
 
     fn names(snapshot: &Snapshot, api_version: &str, kind: &str) -> Result<Vec<String>, String> {
         let kind = VersionedKind::new(api_version, kind);
-        let fold: Fold<'_, Vec<String>> = Fold {
-            start: &Vec::new,
-            observe: &|names, live| names.push(live.id.to_string()),
-            merge: &|names, more| names.extend(more),
-        };
+        let fold: Fold<'_, Vec<String>> =
+            Fold { start: &Vec::new, wanted: WHOLE.wanted, observe: &|names, live| names.push(live.id.to_string()) };
         let listed = snapshot.list(&kind, fold);
         listed.map_err(|error| error.to_string())
     }

@@ -204,7 +204,7 @@ mod tests {
     fn look(files: &[(&str, &str)]) -> String {
         let overlay = files.iter().map(|(path, text)| ((*path).to_owned(), Some(text.as_bytes().to_vec()))).collect();
         let root = tempfile::tempdir().expect("folder");
-        let seen = look_through(&SourceTree { root: root.path().to_owned(), overlay }, "prod");
+        let seen = look_through(&SourceTree { root: root.path().to_owned(), overlay, ..SourceTree::default() }, "prod");
         let mut lines: Vec<_> = seen
             .problems
             .iter()

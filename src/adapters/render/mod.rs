@@ -1,5 +1,6 @@
 //! Rendering: a source's files → manifests with their origin, secrets masked as they are built.
 
+mod kept;
 mod kustomization;
 mod kustomize;
 mod objects;

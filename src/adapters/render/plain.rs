@@ -1,11 +1,13 @@
 //! Plain manifests: every YAML and JSON file of a source, or of a path given on the command line, as it lies there.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
+use bytes::Bytes;
 use rayon::prelude::*;
 
 use super::Rendered;
+use super::kept::{self, Kept};
 use super::objects::{Declared, read_objects};
 use super::tree::{SourceTree, is_hidden, is_manifest};
 use crate::domain::problem::{Place, Problem};
@@ -15,9 +17,15 @@ use crate::domain::source::Source;
 
 /// Reads the manifests of a source. A file that cannot be read is a problem; the others are read all the same.
 pub fn render(tree: &SourceTree, source: &Source, key: &MaskKey, heard: &(dyn Fn(&Manifest) + Sync)) -> Rendered {
-    let reader = Reader { source: &source.name, namespace: source.namespace.as_deref(), key, heard };
-    let read = reader.folder(tree, &source.path, |file| file.to_owned());
-    Rendered { reads: vec![source.path.clone()], ..rendered(read) }
+    let place = tree.kept.as_ref().map(|folder| kept::place(folder, source));
+    let bytes = Bytes::from(place.as_ref().and_then(|place| std::fs::read(place).ok()).unwrap_or_default());
+    let kept = Kept::read(&bytes, source);
+    let reader = Reader { source: &source.name, namespace: source.namespace.as_deref(), key, heard, kept: &kept };
+    let (read, problems) = reader.folder(tree, &source.path, |file| file.to_owned());
+    if let Some(place) = place.filter(|_| tree.overlay.is_empty()) {
+        kept.renew(&place, source, read.iter().filter_map(|(file, declared)| Some((tree.blob(file)?, declared))));
+    }
+    Rendered { reads: vec![source.path.clone()], ..rendered(joined(read, problems)) }
 }
 
 /// Reads one file of a source in the state in which it is given.
@@ -38,7 +46,7 @@ pub fn takes_in(path: &str, file: &str) -> bool {
 /// Reads files and folders given on the command line, such as a checkout or what `kubectl get -o yaml` printed.
 /// Origins are named as the paths were given.
 pub fn read_paths(paths: &[PathBuf], source: &str, namespace: Option<&str>, key: &MaskKey) -> Rendered {
-    let reader = Reader { source, namespace, key, heard: &|_| {} };
+    let reader = Reader { source, namespace, key, heard: &|_| {}, kept: &Kept::default() };
     let mut all = Declared::default();
     for path in paths {
         all.extend(reader.path(path));
@@ -50,19 +58,25 @@ pub fn read_paths(paths: &[PathBuf], source: &str, namespace: Option<&str>, key:
 pub(super) fn rendered(declared: Declared) -> Rendered {
     let incomplete = !declared.problems.is_empty();
     let (generate_names, mut problems) = (declared.generate_names, declared.problems);
-    let mut places: HashMap<ResourceId, usize> = HashMap::new();
-    let mut kept: Vec<Option<(Manifest, Place)>> = Vec::new();
-    for (manifest, place) in declared.manifests {
-        if let Some(before) = places.insert(manifest.id.clone(), kept.len())
-            && let Some((_, earlier)) = kept[before].take()
-        {
-            let message = format!("{} is declared here and before at {earlier}, and the later counts", manifest.id);
-            problems.push(Problem::warning(message).at(place.clone()).help("remove one of the two"));
-        }
-        kept.push(Some((manifest, place)));
+    let mut latest: HashMap<&ResourceId, usize> = HashMap::with_capacity(declared.manifests.len());
+    let mut overruled = HashSet::new();
+    for (index, (manifest, place)) in declared.manifests.iter().enumerate() {
+        let Some(before) = latest.insert(&manifest.id, index) else { continue };
+        let earlier = &declared.manifests[before].1;
+        let message = format!("{} is declared here and before at {earlier}, and the later counts", manifest.id);
+        problems.push(Problem::warning(message).at(place.clone()).help("remove one of the two"));
+        overruled.insert(before);
     }
-    let manifests = kept.into_iter().flatten().map(|(manifest, _)| manifest).collect();
+    let counting = declared.manifests.into_iter().enumerate().filter(|(index, _)| !overruled.contains(index));
+    let manifests = counting.map(|(_, (manifest, _))| manifest).collect();
     Rendered { manifests, generate_names, problems, incomplete, reads: Vec::new() }
+}
+
+/// Everything that was read, in the order of the files.
+fn joined(read: Vec<(String, Declared)>, problems: Vec<Problem>) -> Declared {
+    let mut all = Declared { problems, ..Declared::default() };
+    read.into_iter().for_each(|(_, declared)| all.extend(declared));
+    all
 }
 
 /// What is the same for every file of a source.
@@ -71,6 +85,7 @@ struct Reader<'r> {
     namespace: Option<&'r str>,
     key: &'r MaskKey,
     heard: &'r (dyn Fn(&Manifest) + Sync),
+    kept: &'r Kept<'r>,
 }
 
 impl Reader<'_> {
@@ -88,7 +103,8 @@ impl Reader<'_> {
         };
         if real.is_dir() {
             let tree = SourceTree { root: real, ..SourceTree::default() };
-            return self.folder(&tree, "", |file| format!("{given}/{file}"));
+            let (read, problems) = self.folder(&tree, "", |file| format!("{given}/{file}"));
+            return joined(read, problems);
         }
         let (Some(folder), Some(name)) = (real.parent(), real.file_name().and_then(|name| name.to_str())) else {
             return Declared::problem(Problem::error("the file name is not UTF-8").at(Place::file(given)));
@@ -105,8 +121,14 @@ impl Reader<'_> {
         }
     }
 
-    /// Reads every manifest below a folder; `shown` names the files for people.
-    fn folder(&self, tree: &SourceTree, folder: &str, shown: impl Fn(&str) -> String + Sync) -> Declared {
+    /// Reads every file of manifests below a folder; `shown` names the files for people. Yields what each declares, and
+    /// what stood in the way of finding them.
+    fn folder(
+        &self,
+        tree: &SourceTree,
+        folder: &str,
+        shown: impl Fn(&str) -> String + Sync,
+    ) -> (Vec<(String, Declared)>, Vec<Problem>) {
         let listing = tree.files(folder);
         let renamed = listing.problems.into_iter().map(|mut problem| {
             if let Some(place) = &mut problem.place {
@@ -114,20 +136,22 @@ impl Reader<'_> {
             }
             problem
         });
-        let mut all = Declared { problems: renamed.collect(), ..Declared::default() };
-        let files = listing.files.par_iter().filter(|file| is_manifest(file) || *file == folder);
-        let read: Vec<Declared> = files.map(|file| self.file(tree, file, &shown(file))).collect();
-        read.into_iter().for_each(|declared| all.extend(declared));
-        all
+        let problems = renamed.collect();
+        let files = listing.files.into_par_iter().filter(|file| is_manifest(file) || file == folder);
+        let read = files.map(|file| {
+            let declared = self.file(tree, &file, &shown(&file));
+            declared.manifests.iter().for_each(|(manifest, _)| (self.heard)(manifest));
+            (file, declared)
+        });
+        (read.collect(), problems)
     }
 
     fn file(&self, tree: &SourceTree, file: &str, shown: &str) -> Declared {
+        if let Some(declared) = tree.blob(file).and_then(|blob| self.kept.get(&blob, shown, self.source)) {
+            return declared;
+        }
         match tree.read_text(file) {
-            Ok(Some(text)) => {
-                let declared = read_objects(shown, &text, self.namespace).masked(self.source, self.key);
-                declared.manifests.iter().for_each(|(manifest, _)| (self.heard)(manifest));
-                declared
-            }
+            Ok(Some(text)) => read_objects(shown, &text, self.namespace).masked(self.source, self.key),
             Ok(None) => {
                 let problem = Problem::error("the file went away while it was read").at(Place::file(shown));
                 Declared::problem(problem.help("run again"))

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::domain::candidates::Files;
 use crate::domain::problem::{Place, Problem};
@@ -14,6 +15,9 @@ const MAX_FILE_BYTES: u64 = 128 << 20;
 /// Folders in folders after which no more are looked into.
 const MAX_DEPTH: usize = 64;
 
+/// The id that Git gives to the content of a file.
+pub type BlobId = [u8; 20];
+
 /// A folder on disk and the files that differ from it.
 #[derive(Debug, Clone, Default)]
 pub struct SourceTree {
@@ -21,6 +25,10 @@ pub struct SourceTree {
     pub root: PathBuf,
     /// New content by path relative to the root, with `/`; none for a deleted file.
     pub overlay: BTreeMap<String, Option<Vec<u8>>>,
+    /// What Git says of the files on disk, by path.
+    pub blobs: Arc<BTreeMap<String, BlobId>>,
+    /// Folder in which manifests are kept between runs; none where they are not.
+    pub kept: Option<PathBuf>,
 }
 
 /// The files below a folder, and what stood in the way of listing them.
@@ -103,6 +111,11 @@ impl SourceTree {
             return Err(Problem::error(message).at(Place::file(path)).help("split it or move it out of the source"));
         }
         fs::read(&on_disk).map(Some).map_err(|error| unreadable(path, &error))
+    }
+
+    /// The id of a file's content; none for one that Git does not know as it is here.
+    pub(super) fn blob(&self, path: &str) -> Option<BlobId> {
+        self.blobs.get(path).copied().filter(|_| !self.overlay.contains_key(path))
     }
 
     /// The content of a file as text; none if there is no such file.
@@ -212,7 +225,7 @@ mod tests {
             fs::write(root.join(path), path).unwrap();
         }
         let overlay = overlay.iter().map(|(path, text)| ((*path).to_owned(), text.map(|text| text.into()))).collect();
-        let tree = SourceTree { root: root.to_owned(), overlay };
+        let tree = SourceTree { root: root.to_owned(), overlay, ..SourceTree::default() };
         (folder, tree)
     }
 

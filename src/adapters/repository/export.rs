@@ -11,14 +11,24 @@ use crate::domain::problem::{Place, Problem};
 
 pub(super) const SYMLINK: i32 = 0o120_000;
 
+/// The files of a commit by path, each with the id of its content.
+pub(super) type Blobs = BTreeMap<String, [u8; 20]>;
+
 /// Brings the folder `root` to the files of `commit`, writing only what differs from the commit it was at.
-pub(super) fn export(repository: &Repository, commit: Oid, root: &Path) -> Result<Vec<Problem>, RepositoryError> {
+pub(super) fn export(
+    repository: &Repository,
+    commit: Oid,
+    root: &Path,
+) -> Result<(Blobs, Vec<Problem>), RepositoryError> {
     // the mark says what `root` holds; it is gone while that changes, so that a killed run leaves no half tree behind
     let mark = root.with_extension("commit");
     let before = std::fs::read_to_string(&mark).ok().and_then(|text| Oid::from_str(text.trim()).ok());
-    let before = before.filter(|_| root.is_dir()).and_then(|commit| files_of(repository, commit).ok());
+    let before = before.filter(|_| root.is_dir());
     let (new, problems) = files_of(repository, commit)?;
-    let old = match before {
+    if before == Some(commit) {
+        return Ok((new, problems));
+    }
+    let old = match before.and_then(|commit| files_of(repository, commit).ok()) {
         Some((old, _)) => old,
         None => {
             remove(root, |path| std::fs::remove_dir_all(path))?;
@@ -35,10 +45,11 @@ pub(super) fn export(repository: &Repository, commit: Oid, root: &Path) -> Resul
         let path = root.join(path);
         let folder = path.parent().unwrap_or(root);
         std::fs::create_dir_all(folder).map_err(cache_error(folder))?;
-        std::fs::write(&path, repository.find_blob(*blob)?.content()).map_err(cache_error(&path))?;
+        let blob = repository.find_blob(Oid::from_bytes(blob)?)?;
+        std::fs::write(&path, blob.content()).map_err(cache_error(&path))?;
     }
     std::fs::write(&mark, commit.to_string()).map_err(cache_error(&mark))?;
-    Ok(problems)
+    Ok((new, problems))
 }
 
 fn cache_error(path: &Path) -> impl FnOnce(std::io::Error) -> RepositoryError {
@@ -54,14 +65,10 @@ fn remove(path: &Path, how: impl FnOnce(&Path) -> std::io::Result<()>) -> Result
 }
 
 /// A folder of the old tree that the new one lacks may stand where the new one has a file.
-fn remove_empty_folders(
-    root: &Path,
-    old: &BTreeMap<PathBuf, Oid>,
-    new: &BTreeMap<PathBuf, Oid>,
-) -> Result<(), RepositoryError> {
-    let folders = |files: &BTreeMap<PathBuf, Oid>| {
-        let parents = files.keys().flat_map(|file| file.ancestors().skip(1).map(Path::to_path_buf));
-        parents.filter(|folder| folder.components().next().is_some()).collect::<std::collections::BTreeSet<_>>()
+fn remove_empty_folders(root: &Path, old: &Blobs, new: &Blobs) -> Result<(), RepositoryError> {
+    let folders = |files: &Blobs| {
+        let parents = files.keys().flat_map(|file| Path::new(file).ancestors().skip(1).map(Path::to_path_buf));
+        parents.filter(|folder| folder.components().next().is_some()).collect::<std::collections::BTreeSet<PathBuf>>()
     };
     let kept = folders(new);
     // the deepest first
@@ -72,35 +79,39 @@ fn remove_empty_folders(
 }
 
 /// The files of a commit, and what is refused in it.
-fn files_of(repository: &Repository, commit: Oid) -> Result<(BTreeMap<PathBuf, Oid>, Vec<Problem>), RepositoryError> {
+fn files_of(repository: &Repository, commit: Oid) -> Result<(Blobs, Vec<Problem>), RepositoryError> {
     let mut files = BTreeMap::new();
     let mut problems = Vec::new();
-    let mut folders: Vec<(PathBuf, git2::Tree<'_>)> = vec![(PathBuf::new(), repository.find_commit(commit)?.tree()?)];
+    let mut folders = vec![(String::new(), repository.find_commit(commit)?.tree()?)];
     while let Some((folder, tree)) = folders.pop() {
         for entry in &tree {
-            let shown = folder.join(String::from_utf8_lossy(entry.name_bytes()).into_owned());
-            let place = || Place::file(shown.display().to_string());
+            let path = format!("{folder}{}", String::from_utf8_lossy(entry.name_bytes()));
             let name = std::str::from_utf8(entry.name_bytes()).ok().filter(|name| is_harmless(name));
-            let Some(name) = name else {
-                problems.push(Problem::error("a name that could lead out of the repository is refused").at(place()));
+            if name.is_none() {
+                let problem = Problem::error("a name that could lead out of the repository is refused");
+                problems.push(problem.at(Place::file(path)));
                 continue;
-            };
-            let path = folder.join(name);
+            }
             match entry.kind() {
-                Some(ObjectType::Tree) => folders.push((path, repository.find_tree(entry.id())?)),
+                Some(ObjectType::Tree) => folders.push((path + "/", repository.find_tree(entry.id())?)),
                 Some(ObjectType::Blob) if entry.filemode() == SYMLINK => {
-                    let problem = Problem::warning("symbolic links are not followed").at(place());
+                    let problem = Problem::warning("symbolic links are not followed").at(Place::file(path));
                     problems.push(problem.help("put the file itself there, if a source needs it"));
                 }
                 Some(ObjectType::Blob) => {
-                    files.insert(path, entry.id());
+                    let id = entry.id();
+                    files.insert(path, <[u8; 20]>::try_from(id.as_bytes()).map_err(|_| not_sha1())?);
                 }
-                _ => problems.push(Problem::warning("submodules are not fetched").at(place())),
+                _ => problems.push(Problem::warning("submodules are not fetched").at(Place::file(path))),
             }
         }
     }
     problems.sort();
     Ok((files, problems))
+}
+
+fn not_sha1() -> RepositoryError {
+    RepositoryError::Git("the repository does not use SHA-1".to_owned())
 }
 
 /// Whether a name can be that of a file below a folder, and nothing else.

@@ -50,6 +50,10 @@ pub struct Checkout {
     pub commit: String,
     /// The branch that was followed.
     pub branch: String,
+    /// The id of each file's content, by path.
+    pub blobs: Arc<BTreeMap<String, [u8; 20]>>,
+    /// A folder beside the clone for what is made of the files and may be lost.
+    pub kept: PathBuf,
 }
 
 /// A remote branch under `auto-remediation/` as the last fetch saw it.
@@ -160,8 +164,9 @@ impl Repository {
             let repository = git::open(settings)?;
             let (branch, commit) = git::fetch(&repository, settings)?;
             let root = settings.cache.join("tree");
-            let problems = export::export(&repository, commit, &root)?;
-            Ok((Checkout { root, commit: commit.to_string(), branch }, problems))
+            let (blobs, problems) = export::export(&repository, commit, &root)?;
+            let (blobs, kept) = (Arc::new(blobs), settings.cache.join("manifests"));
+            Ok((Checkout { root, commit: commit.to_string(), branch, blobs, kept }, problems))
         })
         .await
     }

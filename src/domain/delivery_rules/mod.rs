@@ -1,8 +1,8 @@
 //! What the delivery tools ignore: read from the objects that steer them, and applied to what was found in a pair.
 //!
 //! Argo CD and Flux can be told to leave fields alone. Drift there is nothing that a pull request could mend, so it is
-//! set aside and shown with the rule that says so. `docs/delivery.md` says what each form means; [`argo_cd`] and [`flux`]
-//! read them, [`sift`] applies them.
+//! set aside and shown with the rule that says so. `docs/delivery.md` says what each form means; `argo_cd` and `flux`
+//! read them, `sift` applies them.
 
 mod argo_cd;
 mod flux;

@@ -3,14 +3,14 @@
 //! A live object is compared with its manifest as it arrives and dropped; what is kept are the findings and the small
 //! facts that rules over several resources need. A kind whose list failed never gets here: its resources are unknown.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use crate::domain::baseline::Baselines;
 use crate::domain::delivery_rules::DeliveryRules;
 use crate::domain::drift::compare::Rules;
 use crate::domain::drift::findings::{Finder, Findings};
 use crate::domain::drift::ignore::IgnoreRule;
-use crate::domain::drift::semantic::replicas::Autoscaler;
+use crate::domain::drift::semantic::replicas::{Autoscaler, is_autoscaler};
 use crate::domain::drift::unmanaged::{Found, ObjectRules, Search};
 use crate::domain::drift::{Aspect, Category, DriftItem};
 use crate::domain::field_path::PathPattern;
@@ -158,6 +158,20 @@ impl<'m> Declared<'m> {
     }
 }
 
+impl<'m> KindDeclared<'m> {
+    /// The manifest of a live object. One without a namespace goes wherever it is applied to: its object is the only
+    /// one of its name.
+    fn find(&self, namespace: Option<&str>, name: &str) -> Option<&'m Manifest> {
+        self.exact.get(&(namespace, name)).or_else(|| self.exact.get(&(None, name))).copied()
+    }
+}
+
+/// Whether a scan looks at more than the metadata of a live object of this kind: it is declared, or others need its
+/// facts. The rest need not be read.
+pub fn looks_into(kind: &VersionedKind, declared: Option<&KindDeclared<'_>>, at: (Option<&str>, &str)) -> bool {
+    is_autoscaler(kind) || declared.is_some_and(|declared| declared.find(at.0, at.1).is_some())
+}
+
 /// Whether an autoscaler may scale objects of this kind.
 pub fn may_scale(kind: &VersionedKind) -> bool {
     let cannot_scale = |group: &str| matches!(group, "" | "batch" | "networking.k8s.io" | "rbac.authorization.k8s.io");
@@ -173,7 +187,7 @@ pub struct KindScan<'a> {
     search: Option<Search<'a>>,
     undeclared: Found,
     seen: BTreeMap<&'a str, usize>,
-    found: BTreeSet<ResourceId>,
+    found: HashSet<&'a ResourceId>,
     autoscalers: Vec<Autoscaler>,
     live: usize,
     compared: usize,
@@ -190,7 +204,7 @@ impl<'a> KindScan<'a> {
             search,
             undeclared: Found::default(),
             seen: BTreeMap::new(),
-            found: BTreeSet::new(),
+            found: HashSet::new(),
             autoscalers: Vec::new(),
             live: 0,
             compared: 0,
@@ -202,33 +216,18 @@ impl<'a> KindScan<'a> {
         self.live += 1;
         self.autoscalers.extend(Autoscaler::of(&live.id, &live.object));
         let (namespace, name) = (live.id.namespace.as_deref(), live.id.name.as_str());
-        let exact = self.declared.and_then(|declared| declared.exact.get(&(namespace, name)));
-        // a manifest without a namespace goes wherever it is applied to: it is the only live object of its name
-        let manifest = exact.or_else(|| self.declared?.exact.get(&(None, name)));
-        let Some(manifest) = manifest else {
+        let Some(manifest) = self.declared.and_then(|declared| declared.find(namespace, name)) else {
             if let Some(search) = self.search {
                 search.observe(&live, &mut self.undeclared);
             }
             return;
         };
-        let times = self.seen.entry(&manifest.id.name).or_default();
-        *times += usize::from(exact.is_none());
-        self.compared += 1;
-        self.found.insert(manifest.id.clone());
-        self.findings.extend(self.finder.find(manifest, &live));
-    }
-
-    /// Adds what another scan of the same kind saw of the same list.
-    pub fn merge(&mut self, other: Self) {
-        self.findings.extend(other.findings);
-        self.undeclared.merge(other.undeclared);
-        for (name, times) in other.seen {
-            *self.seen.entry(name).or_default() += times;
+        if manifest.id.namespace.as_deref() != namespace {
+            *self.seen.entry(&manifest.id.name).or_default() += 1;
         }
-        self.found.extend(other.found);
-        self.autoscalers.extend(other.autoscalers);
-        self.live += other.live;
-        self.compared += other.compared;
+        self.compared += 1;
+        self.found.insert(&manifest.id);
+        self.findings.extend(self.finder.find(manifest, &live));
     }
 
     /// What was found, with what is missing.
@@ -349,6 +348,46 @@ mod tests {
 
     use super::*;
     use crate::domain::drift::Verdict;
+
+    /// Memory follows what is declared: of an object that nobody declares the fold keeps nothing but the count.
+    #[test]
+    fn nothing_is_kept_of_what_nobody_declares() {
+        let object =
+            |name: &str| json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": "n"}});
+        let live = |name: &str| {
+            let object = object(name);
+            LiveObject { id: ResourceId::of(&object).expect("named"), object, managed_fields: None }
+        };
+        let id = ResourceId::of(&object("declared")).expect("named");
+        let manifests = [Manifest::new(id, "source", None, &object("declared"))];
+        let (scope, delivery_rules) = (Scope::default(), DeliveryRules::default());
+        let declared = Declared::new(&manifests, &scope);
+        let kind = VersionedKind::new("v1", "ConfigMap");
+        let (schemas, rules, baselines) = (Schemas::default(), ScanRules::default(), Baselines::default());
+        let context = ScanContext {
+            schemas: &schemas,
+            rules: &rules,
+            baselines: &baselines,
+            sources: &[],
+            cluster: "",
+            stable_masks: false,
+            foreign_masks: false,
+            delivery_rules: &delivery_rules,
+            scope: &scope,
+        };
+        let scan_of = |undeclared: usize| {
+            let mut scan = KindScan::new(declared.of(&kind), None, context);
+            (0..undeclared).for_each(|index| scan.observe(live(&format!("undeclared-{index}"))));
+            scan.observe(live("declared"));
+            scan
+        };
+        let (mut crowded, alone) = (scan_of(500), scan_of(0));
+        assert_eq!((crowded.live, crowded.compared), (501, 1));
+        crowded.live = alone.live;
+        assert_eq!(format!("{crowded:?}"), format!("{alone:?}"));
+        assert!(looks_into(&kind, declared.of(&kind), (Some("n"), "declared")));
+        assert!(!looks_into(&kind, declared.of(&kind), (Some("n"), "undeclared")), "and its content is not even read");
+    }
 
     /// What is absent is missing only where all of it was read: a manifest without a namespace may live in one that is
     /// not looked at, one in such a namespace is out of scope, and what ends by itself is ignored.

@@ -4,6 +4,9 @@
 //! empty, default, allocated and tool-written fields are no drift, then ownership decides (see facts of each rule in
 //! [`crate::domain::normalize`] and [`crate::domain::ownership`]).
 
+use std::borrow::Cow;
+use std::cell::OnceCell;
+
 use serde_json::{Map, Value};
 
 use crate::domain::drift::amount::distance;
@@ -25,7 +28,10 @@ pub(super) struct Walker<'a> {
     pub(super) root: &'a Value,
     shape: Shape,
     custom: bool,
-    owners: Owners<'a>,
+    live: &'a LiveObject,
+    rules: Rules<'a>,
+    /// Read as soon as something differs, which is seldom.
+    owners: OnceCell<Owners<'a>>,
     pub(super) path: FieldPath,
     /// How many steps lead to the outermost part that is owned as one unit.
     pub(super) unit: Option<usize>,
@@ -50,12 +56,19 @@ impl<'a> Walker<'a> {
             root: declared,
             shape: rules.schemas.kind(api_version, kind),
             custom: !Schemas::is_built_in(api_version, kind),
-            owners: Owners::read(live.managed_fields.as_deref(), rules.managers, rules.delivery_manager),
+            live,
+            rules: *rules,
+            owners: OnceCell::new(),
             path: FieldPath::root(),
             unit: None,
             tries: 20_000,
             found: Comparison::default(),
         }
+    }
+
+    fn owners(&self) -> &Owners<'a> {
+        let Rules { managers, delivery_manager, .. } = self.rules;
+        self.owners.get_or_init(|| Owners::read(self.live.managed_fields.as_deref(), managers, delivery_manager))
     }
 
     pub(super) fn run(mut self, live: &Value) -> Comparison {
@@ -99,25 +112,31 @@ impl<'a> Walker<'a> {
             if is_skipped(part, name, self.path.is_root(), Some(declared)) || name == RESTORE_ANNOTATION {
                 continue;
             }
+            let (value, other) = (declared.get(name), live.get(name));
+            // most of what is declared; what is the same to the byte is the same by every rule
+            if value == other {
+                continue;
+            }
             self.path.push(Step::Field(name.clone()));
             let field = self.field(shape, name);
+            let field = &*field;
             let here = Holder { part, field: name, declared };
             let present = |value: Option<&'_ Value>| value.is_some_and(|value| !value.is_null());
-            match (declared.get(name), live.get(name)) {
+            match (value, other) {
                 (Some(value), Some(other)) if present(Some(value)) && present(Some(other)) => {
-                    if self.counts_as_unset(&field, here, value, other) {
-                        self.added(&field, other, here, holder);
+                    if self.counts_as_unset(field, here, value, other) {
+                        self.added(field, other, here, holder);
                     } else {
                         self.value(&field.shape, value, other, Some(here));
                     }
                 }
                 (Some(value), _) if present(Some(value)) => match UnknownField::find(shape, name, value, &self.path) {
                     Some(unknown) => self.found.unknown.push(unknown),
-                    None => self.removed(shape, &field, value, here),
+                    None => self.removed(shape, field, value, here),
                 },
                 // in a map, a declared null is kept as an empty value by some ways of applying, and dropped by others
                 (Some(_), Some(other)) if is_nothing(&field.shape, other) => {}
-                (_, Some(other)) if present(Some(other)) => self.added(&field, other, here, holder),
+                (_, Some(other)) if present(Some(other)) => self.added(field, other, here, holder),
                 _ => {}
             }
             self.path.pop();
@@ -125,10 +144,10 @@ impl<'a> Walker<'a> {
         self.unit = before;
     }
 
-    fn field(&self, shape: &Shape, name: &str) -> Field {
-        let any = |shape: Shape| Field { name: name.to_owned().into(), shape, default: None };
+    fn field<'s>(&self, shape: &'s Shape, name: &str) -> Cow<'s, Field> {
+        let any = |shape: Shape| Cow::Owned(Field { name: name.to_owned().into(), shape, default: None });
         match shape {
-            Shape::Struct(part) => part.field(name).cloned().unwrap_or_else(|| any(Shape::Any)),
+            Shape::Struct(part) => part.field(name).map_or_else(|| any(Shape::Any), Cow::Borrowed),
             Shape::Map(map) => any(map.value.clone()),
             Shape::Any if self.path.steps().len() == 1 && name == "metadata" => any(Schemas::object_meta()),
             _ => any(Shape::Any),
@@ -213,6 +232,7 @@ impl<'a> Walker<'a> {
     fn is_filled_in(&mut self, field: &Field, live: &Value, here: Holder<'_>, site: &Site<'_>) -> bool {
         match defaults::find(here.part, here.field) {
             Some(defaults::Default::Allocated) if !self.is_in_template(here) => return !self.is_chosen(here),
+            Some(default) if default.is_written(live) => return true,
             Some(default)
                 if default.value(site).is_some_and(|value| scalar::same(&field.shape, false, &value, live)) =>
             {
@@ -230,7 +250,7 @@ impl<'a> Walker<'a> {
     /// one, and where nothing is recorded, nobody can tell.
     pub(super) fn is_chosen(&self, here: Holder<'_>) -> bool {
         let inside = self.unit.is_some_and(|unit| unit < self.path.steps().len());
-        let owners = self.owners.of(self.path.steps(), None);
+        let owners = self.owners().of(self.path.steps(), None);
         // who declares it as "" or 0 owns it too, whatever is picked in its place
         let is_declared = here.declared.contains_key(here.field);
         let counts = |class: ManagerClass| match class {
@@ -288,10 +308,10 @@ impl<'a> Walker<'a> {
 
     /// Ownership decides what a live-only field or item is.
     pub(super) fn report_added(&mut self, live: &Value, native_default: Option<Value>) {
-        let owners = self.owners.of(self.path.steps(), self.unit);
+        let owners = self.owners().of(self.path.steps(), self.unit);
         let mut confidence = Confidence::Confirmed;
         let mut explained = None;
-        let says_nothing = self.owners.is_empty() || self.is_read_at_another_version();
+        let says_nothing = self.owners().is_empty() || self.is_read_at_another_version();
         if owners.is_empty() && (says_nothing || self.is_scaled_to_zero(live)) {
             confidence = Confidence::Potential;
         } else if owners.is_empty() {
@@ -329,7 +349,7 @@ impl<'a> Walker<'a> {
     fn is_read_at_another_version(&self) -> bool {
         let text = |name: &str| self.root.get(name).and_then(Value::as_str).unwrap_or_default();
         let (own, kind) = (text("apiVersion"), text("kind"));
-        self.owners.versions().any(|version| version != own && Schemas::is_built_in(version, kind))
+        self.owners().versions().any(|version| version != own && Schemas::is_built_in(version, kind))
     }
 
     /// The API server records no owner of a zero that came in through the subresource `scale`.
@@ -350,7 +370,7 @@ impl<'a> Walker<'a> {
         // a removal leaves no author, except in a part that is owned as one: whoever wrote that left it out
         let is_inside = self.unit.is_some_and(|unit| unit < self.path.steps().len());
         let tells = live.is_some() || is_inside;
-        let changed_by = tells.then(|| self.owners.changed_by(self.path.steps(), self.unit)).flatten();
+        let changed_by = tells.then(|| self.owners().changed_by(self.path.steps(), self.unit)).flatten();
         self.found.differences.push(Difference {
             path: self.path.clone(),
             change,

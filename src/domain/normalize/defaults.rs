@@ -77,6 +77,13 @@ impl Default {
         }
     }
 
+    /// Whether a live value is the default as the API server writes it, for those that depend on nothing else.
+    pub fn is_written(self, live: &Value) -> bool {
+        matches!(self, Text(text) if live == text)
+            || matches!(self, Int(number) | UnsetInt(number) if *live == number)
+            || matches!(self, Bool(value) if *live == value)
+    }
+
     /// Whether the API server takes this declared value for "not set".
     pub fn is_unset_by(self, declared: &Value) -> bool {
         match (self, declared) {

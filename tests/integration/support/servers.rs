@@ -175,6 +175,7 @@ fn api_server_flags(etcd: &str, port: u16) -> Vec<String> {
 fn controller_manager_flags() -> Vec<String> {
     flags(
         "--kubeconfig=admin.kubeconfig --use-service-account-credentials=true --leader-elect=false --secure-port=0 \
+         --kube-api-qps=1000 --kube-api-burst=2000 \
          --controllers=* --service-account-private-key-file=accounts.key --root-ca-file=ca.crt",
     )
 }

@@ -16,6 +16,11 @@ pub fn autoscaler_kinds() -> [VersionedKind; 2] {
     [VersionedKind::new("autoscaling/v2", HPA), VersionedKind::new("keda.sh/v1alpha1", SCALED_OBJECT)]
 }
 
+/// Whether objects of this kind, at any version, are read as autoscalers.
+pub fn is_autoscaler(kind: &VersionedKind) -> bool {
+    matches!(&*kind.kind, HPA | SCALED_OBJECT)
+}
+
 /// Whether every supported API server serves this kind of autoscaler; of others, a cluster that does not serve them has
 /// none.
 pub fn is_always_served(kind: &VersionedKind) -> bool {

@@ -142,29 +142,16 @@ fn claims_of(live: &LiveObject) -> Vec<String> {
 
 impl Found {
     fn tell(&mut self, told: Told) {
-        if self.count(&told.item.source, 1) <= MOST {
+        let count = self.counts.entry(told.item.source.clone()).or_default();
+        *count += 1;
+        if *count <= MOST {
             self.items.push(told);
         }
-    }
-
-    fn count(&mut self, source: &str, more: usize) -> usize {
-        let count = self.counts.entry(source.to_owned()).or_default();
-        *count += more;
-        *count
     }
 
     fn ignore(&mut self, aside: SetAside) {
         if self.ignored.len() < MOST {
             self.ignored.push(aside);
-        }
-    }
-
-    /// Adds what was found further on in the same list.
-    pub fn merge(&mut self, other: Self) {
-        other.items.into_iter().for_each(|told| self.tell(told));
-        other.ignored.into_iter().for_each(|aside| self.ignore(aside));
-        for (source, count) in other.counts {
-            self.count(&source, count.saturating_sub(MOST));
         }
     }
 

@@ -124,21 +124,9 @@ impl World {
         }
         let kinds: BTreeSet<_> = lists.keys().chain(declared.kinds()).cloned().collect();
         let scans = kinds.into_iter().map(|kind| {
-            let start = || KindScan::new(declared.of(&kind), search, context);
-            let mut whole = start();
-            // in parts, as pages are read
-            for batch in lists.remove(&kind).unwrap_or_default().into_iter().collect::<Vec<_>>().chunks_mut(64) {
-                let mut part = start();
-                for object in batch {
-                    let id = object.id.clone();
-                    part.observe(std::mem::replace(
-                        object,
-                        LiveObject { id, object: Value::Null, managed_fields: None },
-                    ));
-                }
-                whole.merge(part);
-            }
-            (kind.clone(), Some(whole.finish()))
+            let mut scan = KindScan::new(declared.of(&kind), search, context);
+            lists.remove(&kind).unwrap_or_default().into_iter().for_each(|object| scan.observe(object));
+            (kind.clone(), Some(scan.finish()))
         });
         join(&declared, scans.collect::<Vec<_>>(), true, &context)
     }
