@@ -7,6 +7,7 @@
 mod baselines;
 mod credentials;
 mod fields;
+mod helm;
 mod load;
 mod policies;
 mod rules;

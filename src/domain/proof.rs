@@ -9,7 +9,8 @@ use crate::domain::resource::{Manifest, ResourceId};
 use crate::domain::yaml::edit::Action;
 
 /// Shows that exactly the intended fields of `target` change and that every other manifest stays as it is.
-/// Yields one line for each field, or the reason why the edit is not proven.
+/// Yields one line for each field, or the reason why the edit is not proven. What differs from one rendering of the same
+/// files to the next is left out.
 pub fn prove(
     before: &[Manifest],
     after: &[Manifest],
@@ -21,12 +22,12 @@ pub fn prove(
     for (key, old) in &before {
         let Some(new) = after.remove(key) else { return Err(format!("{} would no longer be rendered", old.id)) };
         if old.id != *target {
-            if old.json() != new.json() {
+            if old.json() != new.json() && old.settled() != new.settled() {
                 return Err(format!("{} would change too", old.id));
             }
             continue;
         }
-        lines = prove_target(&old.object(), &new.object(), intended)?;
+        lines = prove_target(&old.settled(), &new.settled(), intended)?;
     }
     if let Some((_, new)) = after.pop_first() {
         return Err(format!("{} would be rendered in addition", new.id));

@@ -145,6 +145,8 @@ pub struct Manifest {
     /// Where a person would edit it; none for what a generator made.
     pub origin: Option<Origin>,
     body: Box<[u8]>,
+    /// The object as a second rendering of the same files has it, where that is not the same.
+    again: Option<Box<[u8]>>,
 }
 
 impl Manifest {
@@ -152,7 +154,28 @@ impl Manifest {
     pub fn new(id: ResourceId, source: &str, origin: Option<Origin>, object: &Value) -> Self {
         let api_version = object.get("apiVersion").and_then(Value::as_str).unwrap_or_default().to_owned();
         let body = serde_json::to_vec(object).expect("a Value always serialises");
-        Self { id, api_version, source: source.to_owned(), origin, body: body.into() }
+        Self { id, api_version, source: source.to_owned(), origin, body: body.into(), again: None }
+    }
+
+    /// Remembers what a second rendering of the same files came to (`randAlphaNum`, `genCA`, `now`): where the two differ,
+    /// nothing is declared.
+    #[must_use]
+    pub fn rendered_again(mut self, other: &Self) -> Self {
+        self.again = (self.body != other.body).then(|| other.body.clone());
+        self
+    }
+
+    /// The object of the second rendering, where that is not the same.
+    pub fn other_object(&self) -> Option<Value> {
+        self.again.as_deref().map(|body| serde_json::from_slice(body).expect("the body was written from a Value"))
+    }
+
+    /// The object without what differs between its two renderings.
+    pub fn settled(&self) -> Value {
+        match self.other_object() {
+            Some(other) => common(self.object(), &other).unwrap_or_default(),
+            None => self.object(),
+        }
     }
 
     /// The object.
@@ -168,6 +191,22 @@ impl Manifest {
     /// The object as compact JSON.
     pub fn json(&self) -> &[u8] {
         &self.body
+    }
+}
+
+/// What two values have in common: members of maps, items of lists of one length; none where they differ as a whole.
+fn common(one: Value, other: &Value) -> Option<Value> {
+    match (one, other) {
+        (Value::Object(one), Value::Object(other)) => {
+            let shared =
+                one.into_iter().filter_map(|(key, value)| Some((key.clone(), common(value, other.get(&key)?)?)));
+            Some(Value::Object(shared.collect()))
+        }
+        (Value::Array(one), Value::Array(other)) if one.len() == other.len() => {
+            let shared = one.into_iter().zip(other).map(|(one, other)| common(one, other).unwrap_or_default());
+            Some(Value::Array(shared.collect()))
+        }
+        (one, other) => (one == *other).then_some(one),
     }
 }
 

@@ -233,7 +233,9 @@ pub async fn snapshot(
     let forge = super::forge(config)?;
     let (_, checkout) = super::checkout(config, forge.as_ref(), &mut report).await?;
     let tree = crate::adapters::render::SourceTree { root: checkout.root, ..Default::default() };
-    let rendered = super::render_all(config, &tree, &key, &unheard(), &mut report).await;
+    let sides = Sides::connect(&config.live, &key).await?;
+    let sources = super::versions::with_versions(&config.sources, &sides, &mut report.problems).await;
+    let rendered = super::render_all(&sources, &tree, &key, &unheard(), &mut report).await;
     let declared = Declared::new(rendered.iter().flat_map(|rendered| &rendered.manifests), &Scope::default());
     let mut kinds: Vec<VersionedKind> = declared.kinds().cloned().collect();
     let hpa = hpa();
@@ -241,7 +243,6 @@ pub async fn snapshot(
         kinds.push(hpa);
     }
     progress.stage("listing the cluster");
-    let sides = Sides::connect(&config.live, &key).await?;
     let failures = sides.helpers().record(&kinds, file, &config.cluster_name, now, &key).await?;
     progress.finish();
     report.problems.extend(failures.iter().map(|(kind, error)| failure(kind, false, error)));

@@ -8,6 +8,7 @@ mod live;
 mod offline;
 mod publish;
 mod schemas;
+mod versions;
 
 pub use edit::{EditRequest, Target, Wish, edit, written_value};
 pub use live::snapshot;
@@ -33,6 +34,7 @@ use crate::domain::plan;
 use crate::domain::policy::decide::decide;
 use crate::domain::score::{combine, score};
 use crate::domain::secret::MaskKey;
+use crate::domain::source::Source;
 use crate::prove::Workshop;
 
 /// How many sources are rendered at once.
@@ -67,12 +69,13 @@ pub async fn cycle(config: &Config, extent: Extent, now: Timestamp, progress: &P
         let (repository, checkout) = repository.await?;
         progress.stage("rendering");
         let tree = SourceTree { root: checkout.root.clone(), ..SourceTree::default() };
-        let render = render_all(config, &tree, &key, &expecting, &mut report);
+        let sources = versions::with_versions(&config.sources, &sides, &mut report.problems).await;
+        let render = render_all(&sources, &tree, &key, &expecting, &mut report);
         let rendered = render.instrument(info_span!("render")).await;
-        anyhow::Ok((repository, checkout, tree, rendered))
+        anyhow::Ok((repository, checkout, tree, sources, rendered))
     };
     let (prepared, ()) = tokio::join!(prepare, sides.warm_up().instrument(info_span!("connect")));
-    let (repository, checkout, tree, rendered) = prepared?;
+    let (repository, checkout, tree, sources, rendered) = prepared?;
 
     progress.stage("listing the cluster");
     let scan = live::scan(config, &sides, &scope, &rendered, &key, progress).instrument(info_span!("scan")).await;
@@ -80,7 +83,7 @@ pub async fn cycle(config: &Config, extent: Extent, now: Timestamp, progress: &P
     assess(config, scan, extent, &mut report);
     if extent >= Extent::Plan {
         progress.stage("proving edits");
-        let workshop = Workshop { tree: &tree, sources: &config.sources, rendered: &rendered, key: &key };
+        let workshop = Workshop { tree: &tree, sources: &sources, rendered: &rendered, key: &key };
         let stage = publish::Stage {
             config,
             workshop,
@@ -130,13 +133,13 @@ async fn checkout(
 }
 
 async fn render_all(
-    config: &Config,
+    sources: &[Source],
     tree: &SourceTree,
     key: &MaskKey,
     heard: &OnManifest,
     report: &mut RunReport,
 ) -> Vec<Rendered> {
-    let renders = config.sources.iter().map(|source| render(tree, source, key, heard));
+    let renders = sources.iter().map(|source| render(tree, source, key, heard));
     let rendered: Vec<_> = futures::stream::iter(renders).buffered(RENDERS_AT_ONCE).collect().await;
     report.problems.extend(rendered.iter().flat_map(|one| one.problems.iter().cloned()));
     rendered

@@ -171,8 +171,11 @@ impl Stage<'_> {
             let old = self.workshop.tree.read(file).ok().flatten().unwrap_or_default();
             let (old, new) =
                 (String::from_utf8_lossy(&old), String::from_utf8_lossy(new.as_deref().unwrap_or_default()));
-            let holds_secret = self.workshop.rendered.iter().flat_map(|rendered| &rendered.manifests).any(|manifest| {
-                manifest.id.kind.is_secret() && manifest.origin.as_ref().is_some_and(|origin| origin.file == *file)
+            let holds_secret = self.workshop.sources.iter().zip(self.workshop.rendered).any(|(source, rendered)| {
+                let secrets = rendered.manifests.iter().filter(|manifest| manifest.id.kind.is_secret());
+                let mut origins = secrets.map(|manifest| manifest.origin.as_ref().map(|origin| &origin.file));
+                // the values of a chart may be those of its Secrets
+                origins.any(|origin| origin == Some(file) || (source.helm.is_some() && rendered.reads(file)))
             });
             text.push_str(&unified(file, &old, &new, if holds_secret { 0 } else { 3 }));
         }

@@ -20,6 +20,8 @@ use super::{ClusterSettings, ListError};
 use crate::domain::resource::{VersionedKind, split_api_version};
 use crate::domain::secret::MaskKey;
 
+/// The discovery of all kinds in one answer, where the server has it.
+const ALL_KINDS: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json";
 /// How often one page is asked for before the list is given up.
 const ATTEMPTS: u32 = 4;
 /// A page that is larger is refused: 500 objects of the largest size that etcd stores.
@@ -188,7 +190,7 @@ impl Cluster {
     /// One request: the body, what the server refused, or why there was no answer.
     async fn get(&self, address: &str) -> Result<Result<Vec<u8>, Refusal>, String> {
         let request = http::Request::get(address)
-            .header("Accept", "application/json")
+            .header("Accept", if ["/api", "/apis"].contains(&address) { ALL_KINDS } else { "application/json" })
             .header("User-Agent", concat!("trueup/", env!("CARGO_PKG_VERSION")))
             .body(Body::empty())
             .map_err(|error| error.to_string())?;

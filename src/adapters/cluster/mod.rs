@@ -6,8 +6,10 @@ mod list;
 mod object;
 mod schemas;
 pub mod snapshot;
+mod versions;
 
 pub use snapshot::Completeness;
+pub use versions::Versions;
 
 use std::path::{Path, PathBuf};
 
@@ -113,6 +115,14 @@ impl Live {
     /// Whether Secrets were masked under another key than this run's.
     pub fn has_foreign_masks(&self) -> bool {
         matches!(self, Self::Snapshot(snapshot) if snapshot.foreign_mask())
+    }
+
+    /// What charts may ask of the cluster, or why it could not be read; none for a snapshot.
+    pub async fn versions(&self) -> Option<Result<Versions, String>> {
+        match self {
+            Self::Cluster(cluster) => Some(cluster.versions().await),
+            Self::Snapshot(_) => None,
+        }
     }
 
     /// The OpenAPI v3 document that describes a kind and its siblings; none where there is none.

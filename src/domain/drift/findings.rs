@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::domain::drift::aspect::aspect_of;
 use crate::domain::drift::category::category_of;
-use crate::domain::drift::compare::compare;
+use crate::domain::drift::compare::{Comparison, Explained, compare};
 use crate::domain::drift::fingerprint::fingerprint;
 use crate::domain::drift::scan::{RestoreMark, ScanContext, ScanResult};
 use crate::domain::drift::semantic::replicas::{Autoscaler, UnderAutoscaler, judge};
@@ -44,7 +44,8 @@ impl<'a> Finder<'a> {
     /// Compares a manifest with the live object and, where a baseline names it, with what was approved.
     pub fn find(&self, manifest: &Manifest, live: &LiveObject) -> Findings {
         let declared = manifest.object();
-        let comparison = compare(&declared, live, &self.context.compare_rules(&manifest.source));
+        let mut comparison = compare(&declared, live, &self.context.compare_rules(&manifest.source));
+        self.set_aside_unsettled(manifest, &declared, &mut comparison);
         let approved = self.expected(manifest, &declared);
         let mut findings = Findings::default();
         for explained in comparison.explained {
@@ -78,6 +79,30 @@ impl<'a> Finder<'a> {
             findings.marks.insert(live.id.clone(), marks);
         }
         findings
+    }
+
+    /// What differs from one rendering of the same files to the next declares nothing.
+    fn set_aside_unsettled(&self, manifest: &Manifest, declared: &Value, comparison: &mut Comparison) {
+        let Some(object) = manifest.other_object().filter(|_| !comparison.differences.is_empty()) else { return };
+        let other = LiveObject { id: manifest.id.clone(), object, managed_fields: None };
+        let between = compare(declared, &other, &self.context.compare_rules(&manifest.source)).differences;
+        let unsettled: Vec<_> = between
+            .into_iter()
+            .map(|difference| match difference.change {
+                Change::Changed => difference.path,
+                // a key of its own in every rendering: the map is what cannot be compared
+                Change::Added | Change::Removed => difference.path.parent().unwrap_or_default(),
+            })
+            .collect();
+        let is_unsettled = |difference: &Difference| unsettled.iter().any(|path| difference.path.starts_with(path));
+        let (aside, kept) = std::mem::take(&mut comparison.differences).into_iter().partition(is_unsettled);
+        comparison.differences = kept;
+        let explain = |difference: Difference| Explained {
+            path: difference.path,
+            live: difference.live.unwrap_or_default(),
+            reason: "differs from one rendering to the next".to_owned(),
+        };
+        comparison.explained.extend(Vec::into_iter(aside).map(explain));
     }
 
     /// A declared object that the cluster lacks; nothing where it may be absent.
