@@ -170,6 +170,12 @@ impl Manifest {
         self.again.as_deref().map(|body| serde_json::from_slice(body).expect("the body was written from a Value"))
     }
 
+    /// Whether it declares the same as another manifest, what differs between renderings left out.
+    pub fn declares_as(&self, other: &Self) -> bool {
+        let are_settled = self.again.is_none() && other.again.is_none();
+        if are_settled { self.body == other.body } else { self.settled() == other.settled() }
+    }
+
     /// The object without what differs between its two renderings.
     pub fn settled(&self) -> Value {
         match self.other_object() {
@@ -219,4 +225,23 @@ pub struct LiveObject {
     pub object: Value,
     /// `metadata.managedFields` as JSON text, decoded only where a field differs; none where the object has none.
     pub managed_fields: Option<Box<RawValue>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// What two renderings have in common is what is declared.
+    #[test]
+    fn only_what_stays_is_settled() {
+        let of =
+            |object: &Value| Manifest::new(ResourceId::new(GroupKind::new("", "Secret"), None, "a"), "s", None, object);
+        let one = json!({"data": {"a": "x", "b": "1"}, "list": ["x", {"k": 1}], "short": [1], "same": [1, 2]});
+        let other = json!({"data": {"a": "y", "b": "1"}, "list": ["y", {"k": 1}], "short": [1, 2], "same": [1, 2]});
+        let expected = json!({"data": {"b": "1"}, "list": [null, {"k": 1}], "same": [1, 2]});
+        assert_eq!(of(&one).rendered_again(&of(&other)).settled(), expected);
+        assert_eq!(of(&one).rendered_again(&of(&one)).other_object(), None);
+    }
 }

@@ -16,6 +16,7 @@ use crate::domain::plan::{self, Unit};
 use crate::domain::problem::Problem;
 use crate::domain::proposal::{KnownProposal, Marker, Proposal, ProposalState};
 use crate::domain::pull_request::Story;
+use crate::domain::remedy::reapplication;
 use crate::domain::resolved::Seen;
 use crate::prove::{Proven, Workshop, prove};
 
@@ -124,7 +125,14 @@ impl Stage<'_> {
                 format!("{open} pull requests are open (open_limit {}); merge or close one", settings.open_limit);
             return Err((Outcome::Limited, reason));
         }
-        let proven = prove(unit, &self.workshop).await.map_err(|reason| (Outcome::Unproven, reason))?;
+        let proven = match prove(unit, &self.workshop).await {
+            Ok(proven) => proven,
+            Err(reason) => {
+                let source = self.config.sources.iter().find(|source| source.name == unit.source);
+                unit.commands.extend(source.filter(|_| unit.reassert).and_then(reapplication));
+                return Err((Outcome::Unproven, reason));
+            }
+        };
         Ok(self.proposal(unit, known, report, proven))
     }
 

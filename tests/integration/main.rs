@@ -10,6 +10,7 @@ mod deploy;
 mod editor;
 mod forge;
 mod handmade;
+mod helm;
 mod kustomize;
 mod mutations;
 mod pairs;

@@ -221,6 +221,21 @@ mod tests {
         assert_eq!(told(&broken), ["web/values.yaml:1: unclosed bracket '['"]);
     }
 
+    /// A link may lead out of the repository: a chart that has one is not rendered, prose apart.
+    #[cfg(unix)]
+    #[test]
+    fn links_are_refused() {
+        let root = tempfile::tempdir().expect("folder");
+        std::fs::create_dir_all(root.path().join("web/templates")).expect("folder");
+        std::fs::write(root.path().join("web/Chart.yaml"), "name: web\n").expect("write");
+        for link in ["web/templates/_h.tpl", "web/README.md"] {
+            std::os::unix::fs::symlink("/etc/passwd", root.path().join(link)).expect("link");
+        }
+        let chart = look_through(&SourceTree { root: root.path().to_owned(), ..SourceTree::default() }, "web");
+        assert_eq!(told(&chart), ["web/templates/_h.tpl: the path is a symlink, which is not followed"]);
+        assert_eq!(chart.files.into_keys().collect::<Vec<_>>(), ["Chart.yaml"]);
+    }
+
     /// The time is asked for by a function, not by a word of prose.
     #[test]
     fn asking_for_the_time_is_seen() {

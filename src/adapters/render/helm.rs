@@ -86,7 +86,11 @@ fn templates(tree: &SourceTree, source: &Source, release: &HelmRelease, chart: &
     let pause = if chart.asks_for_time { A_SECOND } else { Duration::ZERO };
     let both = async { tokio::try_join!(once(ZONES[0], Duration::ZERO), once(ZONES[1], pause)) };
     let (one, other) = tokio::runtime::Handle::current().block_on(both).map_err(|error| match error {
-        ProcessError::Failed(text) => complaint(&text, chart, tree, &source.path),
+        ProcessError::Failed(text) => {
+            let name = |index| (values_name(index), release.values[index].clone());
+            let values: Vec<_> = (0..release.values.len()).map(name).collect();
+            complaint(&text, chart, tree, &source.path, &values)
+        }
         other => refuse(format!("helm {other}")),
     })?;
     let text =

@@ -103,7 +103,13 @@ impl Part {
 
 /// The cause at the end of helm's chain of causes, at the template and line that it names. What is quoted in it may be a
 /// value and may be secret: it is left out, and so is the message of a `fail` that a template puts together.
-pub(super) fn complaint(text: &str, chart: &Chart, tree: &SourceTree, folder: &str) -> Problem {
+pub(super) fn complaint(
+    text: &str,
+    chart: &Chart,
+    tree: &SourceTree,
+    folder: &str,
+    values: &[(String, String)],
+) -> Problem {
     let lines = text.lines().skip_while(|line| !line.starts_with("Error: "));
     let message = lines.take_while(|line| !line.trim().is_empty()).collect::<Vec<_>>().join("; ");
     let message = if message.is_empty() { text.lines().next().unwrap_or_default() } else { &message };
@@ -113,7 +119,13 @@ pub(super) fn complaint(text: &str, chart: &Chart, tree: &SourceTree, folder: &s
             let file = chart.file_of(name);
             (line.map_or_else(|| Place::file(&*file), |line| Place::line(&*file, line)), cause)
         }
-        None => (Place::file(folder), message),
+        None => {
+            let of_values = values.iter().find_map(|(name, file)| {
+                let cause = message.strip_prefix("failed to parse ")?.strip_prefix(name.as_str())?;
+                Some((Place::file(&**file), cause.trim_start_matches(": ")))
+            });
+            of_values.unwrap_or((Place::file(folder), message))
+        }
     };
     let own_words = message.starts_with("execution error at ");
     let is_literal = || {
@@ -227,6 +239,10 @@ mod tests {
                 "web/templates/a.yaml:1 helm: the chart refuses its values (what it says may hold them, and is left out)",
             ),
             (
+                "Error: failed to parse values-0.yaml: error converting YAML to JSON: yaml: line 2: found `x`",
+                "envs/a.yaml helm: error converting YAML to JSON: yaml: line 2: found …",
+            ),
+            (
                 "Error: parse error at (web/templates/y.yaml:4): missing value for if",
                 "web/templates/y.yaml:4 helm: missing value for if",
             ),
@@ -239,7 +255,8 @@ mod tests {
                 "web helm: values don't meet the specifications of the schema(s) in the following chart(s):; web:; - at '/a': got number, want string",
             ),
         ] {
-            let problem = complaint(text, &chart, &tree, "web");
+            let values = [("values-0.yaml".to_owned(), "envs/a.yaml".to_owned())];
+            let problem = complaint(text, &chart, &tree, "web", &values);
             assert_eq!(format!("{} {}", problem.place.expect("place"), problem.message), expected);
         }
     }

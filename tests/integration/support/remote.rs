@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::git::{ALICE, Bare, MAIN};
+use super::git::{ALICE, Bare, Entry, MAIN};
 
 /// A bare repository whose manifests are below `apps`.
 pub(crate) struct Remote {
@@ -20,6 +20,18 @@ impl Remote {
     /// Adds a commit of a person to a branch.
     pub(crate) fn commit(&self, branch: &str, files: &[(&str, &str)]) {
         self.bare.commit(branch, files, ALICE);
+    }
+
+    /// Adds a commit with files of any content to `main`.
+    pub(crate) fn commit_bytes(&self, files: &[(String, Vec<u8>)]) {
+        let entries: Vec<_> = files.iter().map(|(path, content)| (path.as_str(), Entry::File(content))).collect();
+        self.bare.commit_entries(MAIN, &entries, ALICE);
+    }
+
+    /// Writes what `main` holds into a folder.
+    pub(crate) fn check_out(&self, folder: &Path) {
+        std::fs::create_dir_all(folder).expect("folder");
+        self.bare.git(&["--work-tree", &folder.to_string_lossy(), "checkout", "--force", MAIN, "--", "."]);
     }
 
     /// Merges a branch into `main` and deletes it, as the button of a forge does.

@@ -54,11 +54,15 @@ pub(super) fn alike(one: &str, other: &str) -> f64 {
         1.0
     } else if shorter >= 3 && (one.ends_with(&other) || other.ends_with(&one)) {
         0.8
-    } else if common >= 4 || (shorter >= 3 && common == shorter) {
+    } else if common >= 4 || (shorter >= 3 && common == shorter) || (shorter >= 5 && holds(&one, &other)) {
         0.6
     } else {
         0.0
     }
+}
+
+fn holds(one: &str, other: &str) -> bool {
+    one.contains(other) || other.contains(one)
 }
 
 fn letters(name: &str) -> String {

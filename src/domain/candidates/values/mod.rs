@@ -168,7 +168,7 @@ impl<'s> Search<'s> {
                         declared.is_some_and(|declared| is_same(declared, node.value))
                     }
                     (empty, Step::Field(_)) => is_named && is_empty(empty) && !empty.is_array(),
-                    (empty, _) => is_named && is_empty(empty) && declared.is_none() && empty.is_array(),
+                    (empty, _) => is_named && empty.as_array().is_some_and(Vec::is_empty),
                 };
                 if fits {
                     let own = FieldChange { path: inside(&node.path), action: change.action.clone() };
@@ -369,5 +369,138 @@ fn in_form_of(old: &Value, new: &Value) -> Value {
         (Value::Number(_), Value::String(text)) => text.parse::<i64>().map_or_else(|_| new.clone(), Value::from),
         (Value::Bool(_), Value::String(text)) => text.parse::<bool>().map_or_else(|_| new.clone(), Value::from),
         _ => new.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::domain::candidates::Files;
+    use crate::domain::resource::{GroupKind, Manifest, Origin, ResourceId};
+    use crate::domain::source::{Delivery, DeliveryTool, HelmRelease, Renderer, Source};
+
+    struct Texts(Vec<(&'static str, &'static str)>);
+
+    impl Files for Texts {
+        fn text(&self, path: &str) -> Result<String, String> {
+            let found = self.0.iter().find(|(file, _)| *file == path);
+            found.map(|(_, text)| (*text).to_owned()).ok_or_else(|| format!("{path} is not there"))
+        }
+    }
+
+    const CHART: &str = "replicas: 2\nworkers: 2\nimage: {repository: shop/web, tag: '1.4'}\nresources:\n  limits: {cpu: 1}\nannotations: {}\nargs: [a, b]\nnote: ''\n";
+
+    /// What the candidates for a change of a Deployment write, by file: the lines that are new.
+    fn tried(values: &[(&'static str, &'static str)], change: &FieldChange) -> Vec<String> {
+        let spec = json!({"replicas": 2, "template": {"spec": {"containers": [
+            {"name": "web", "image": "shop/web:1.4", "args": ["a", "b"], "resources": {"limits": {"cpu": 1}}}]}}});
+        let object = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"}, "spec": spec});
+        let origin = Origin { file: "web/templates/d.yaml".to_owned(), document: 0, line: 1, list_item: None };
+        let id = ResourceId::new(GroupKind::new("apps", "Deployment"), None, "web");
+        let manifest = Manifest::new(id, "s", Some(origin), &object);
+        let template = "kind: Deployment\nspec:\n  replicas: {{ .Values.replicas }}\n  x: {{ .Values.pausedByHand }}\n";
+        let files = [("web/values.yaml", CHART), ("web/templates/d.yaml", template)];
+        let files = Texts(files.iter().chain(values).copied().collect());
+        let release = HelmRelease {
+            name: "web".to_owned(),
+            values: values.iter().map(|(file, _)| (*file).to_owned()).collect(),
+            kube_version: None,
+            api_versions: Vec::new(),
+            include_crds: true,
+        };
+        let source = Source {
+            name: "s".to_owned(),
+            path: "web".to_owned(),
+            renderer: Renderer::Helm,
+            helm: Some(release),
+            namespace: None,
+            environment: None,
+            service: None,
+            delivery: Delivery { tool: DeliveryTool::Unknown, manager: None },
+        };
+        let sought = Sought { manifest: &manifest, source: &source, files: &files };
+        let told = |candidate: Result<Candidate, String>| match candidate {
+            Err(reason) => reason,
+            Ok(texts) => {
+                let of_file = texts.iter().map(|(file, text)| {
+                    let old = files.text(file).expect("file");
+                    let new: Vec<_> = text.lines().filter(|line| !old.lines().any(|known| known == *line)).collect();
+                    format!("{file}: {}", new.join(" / "))
+                });
+                of_file.collect::<Vec<_>>().join("; ")
+            }
+        };
+        candidates(&sought, std::slice::from_ref(change)).into_iter().map(told).collect()
+    }
+
+    fn set(path: &str, value: Value) -> FieldChange {
+        FieldChange::set(path.parse().expect("path"), value)
+    }
+
+    /// The key that is named like the field is tried first, in the file that says it, or else in the last one.
+    #[test]
+    fn the_likeliest_key_comes_first() {
+        let container = |field: &str| format!("spec.template.spec.containers[name=web].{field}");
+        for (values, change, first) in [
+            (&[][..], set("spec.replicas", json!(5)), "web/values.yaml: replicas: 5"),
+            (&[("a.yaml", "replicas: 2\n"), ("b.yaml", "")], set("spec.replicas", json!(5)), "a.yaml: replicas: 5"),
+            (&[("a.yaml", "x: 1\n"), ("b.yaml", "# b\n")], set("spec.replicas", json!(5)), "b.yaml: replicas: 5"),
+            (&[], set(&container("resources.limits.cpu"), json!(2)), "web/values.yaml:   limits: {cpu: 2}"),
+            (
+                &[("b.yaml", "")],
+                set(&container("resources.limits.cpu"), json!(2)),
+                "b.yaml: resources: /   limits: /     cpu: 2",
+            ),
+            (&[("b.yaml", "")], set(&container("image"), json!("shop/web:1.5")), "b.yaml: image: /   tag: \"1.5\""),
+            (
+                &[("b.yaml", "")],
+                set(&container("image"), json!("shop/api:1.5")),
+                "b.yaml: image: /   repository: shop/api /   tag: \"1.5\"",
+            ),
+            // a list is not merged by helm: another file has to say all of it
+            (&[("b.yaml", "")], set(&container("args[1]"), json!("c")), "b.yaml: args: / - a / - c"),
+            (
+                &[("b.yaml", "")],
+                set("metadata.annotations[\"a/b\"]", json!("1")),
+                "b.yaml: annotations: /   a/b: \"1\"",
+            ),
+            // only the template knows the key
+            (&[("b.yaml", "")], set("spec.paused", json!(true)), "b.yaml: pausedByHand: true"),
+            (&[], FieldChange::remove("spec.replicas".parse().expect("path")), "web/values.yaml: "),
+            (&[("b.yaml", "")], FieldChange::remove("spec.replicas".parse().expect("path")), "b.yaml: replicas: null"),
+        ] {
+            let tried = tried(values, &change);
+            assert_eq!(tried[0], first, "{tried:#?}");
+            assert!(tried.len() <= MOST + 1, "{}", tried.len());
+        }
+    }
+
+    /// Other keys of the same value and other files follow; what a person can do comes last.
+    #[test]
+    fn other_keys_follow() {
+        let tried = tried(&[("a.yaml", "replicas: 2\n"), ("b.yaml", "")], &set("spec.replicas", json!(5)));
+        assert_eq!(tried[..3], ["a.yaml: replicas: 5", "b.yaml: replicas: 5", "b.yaml: workers: 5"]);
+        let by_hand =
+            "no key of the values makes exactly this change; edit the template web/templates/d.yaml:3 by hand";
+        assert_eq!(tried.last().expect("one"), by_hand);
+    }
+
+    /// A part of a text is found where it stands by itself.
+    #[test]
+    fn parts_are_found_in_place() {
+        for (old, new, part, expected) in [
+            ("shop/web:1.4", "shop/web:1.5", "1.4", &["1.5"][..]),
+            ("--port=80 --peer=8080", "--port=81 --peer=8080", "80", &["81"]),
+            ("512Mi", "1024Mi", "512", &["1024"]),
+            ("shop/web:1.4", "shop/web:1.5", "web", &[]),
+            ("web-web", "web-api", "web", &["api"]),
+            ("website", "apisite", "web", &[]),
+            ("é-1", "é-2", "1", &["2"]),
+            ("a", "b", "", &[]),
+        ] {
+            assert_eq!(parts_in_place(old, new, part), expected, "{old} {new} {part}");
+        }
     }
 }
