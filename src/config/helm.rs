@@ -1,7 +1,7 @@
 //! The section `helm` of a source: how its chart is rendered.
 
 use super::fields::Fields;
-use super::sections::in_repository;
+use super::sections::inside_repository;
 use crate::domain::source::{HelmRelease, Renderer};
 
 /// How long helm lets the name of a release be.
@@ -55,7 +55,7 @@ fn read(fields: &Fields<'_, '_>) -> Read {
     let values = fields.texts("values");
     Read {
         name: fields.text("release"),
-        values: values.iter().map(|path| in_repository(fields, "values", path)).collect(),
+        values: values.iter().map(|path| inside_repository(fields, "values", path)).collect(),
         kube_version,
         api_versions: fields.texts("api_versions"),
         include_crds: fields.flag("include_crds"),

@@ -12,7 +12,7 @@ pub(super) async fn with_versions(sources: &[Source], sides: &Sides, problems: &
     if releases.is_empty() {
         return sources;
     }
-    match sides.selected.versions().await {
+    match sides.selected.capabilities().await {
         Some(Ok(versions)) => {
             for release in &mut releases {
                 release.kube_version.get_or_insert_with(|| versions.kubernetes.clone());

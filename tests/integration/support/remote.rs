@@ -34,6 +34,12 @@ impl Remote {
         self.bare.git(&["--work-tree", &folder.to_string_lossy(), "checkout", "--force", MAIN, "--", "."]);
     }
 
+    /// Adds a commit of a person to `main`, made so many minutes ago.
+    pub(crate) fn commit_earlier(&self, files: &[(&str, &str)], minutes: i64) {
+        let entries: Vec<_> = files.iter().map(|(path, text)| (*path, Entry::File(text.as_bytes()))).collect();
+        self.bare.commit_earlier(MAIN, &entries, ALICE, minutes);
+    }
+
     /// Merges a branch into `main` and deletes it, as the button of a forge does.
     pub(crate) fn merge(&self, branch: &str) {
         let tree = self.bare.git(&["merge-tree", "--write-tree", MAIN, branch]);

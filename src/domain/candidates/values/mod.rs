@@ -419,6 +419,7 @@ mod tests {
             environment: None,
             service: None,
             delivery: Delivery { tool: DeliveryTool::Unknown, manager: None },
+            owns: None,
         };
         let sought = Sought { manifest: &manifest, source: &source, files: &files };
         let told = |candidate: Result<Candidate, String>| match candidate {

@@ -4,12 +4,12 @@
 use serde::Deserialize;
 
 use super::ListError;
-use super::kube::Cluster;
+use super::kube::{Cluster, WITH_KINDS};
 use crate::domain::resource::VersionedKind;
 
 /// What charts may ask of a cluster.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Versions {
+pub struct Capabilities {
     /// `v1.36.3`.
     pub kubernetes: String,
     /// `apps/v1` and `apps/v1/Deployment`.
@@ -63,14 +63,14 @@ struct Kind {
 
 impl Cluster {
     /// Asks the API server what it is, or says why it could not be had.
-    pub(super) async fn versions(&self) -> Result<Versions, String> {
+    pub(super) async fn capabilities(&self) -> Result<Capabilities, String> {
         let version: ServerVersion = self.answer("/version").await?;
         let mut apis = Vec::new();
         for address in ["/api", "/apis"] {
-            let groups: Groups = self.answer(address).await?;
+            let groups: Groups = self.answer(&format!("{address}{WITH_KINDS}")).await?;
             apis.extend(groups.items.iter().flat_map(Group::apis));
         }
-        Ok(Versions { kubernetes: version.git_version, apis })
+        Ok(Capabilities { kubernetes: version.git_version, apis })
     }
 
     async fn answer<T: serde::de::DeserializeOwned>(&self, address: &str) -> Result<T, String> {
@@ -80,7 +80,7 @@ impl Cluster {
             | ListError::Unauthorized { message }
             | ListError::Schema { message, .. }
             | ListError::Failed { message, .. } => format!("{address}: {message}"),
-            ListError::NotServed { .. } => format!("{address} is not served"),
+            ListError::NotServed { .. } | ListError::NoSuchKind { .. } => format!("{address} is not served"),
         })?;
         serde_json::from_slice(&bytes.unwrap_or_default()).map_err(|error| format!("{address}: {error}"))
     }
