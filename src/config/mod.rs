@@ -8,6 +8,7 @@ mod baselines;
 mod credentials;
 mod delivery;
 mod fields;
+mod helm;
 mod load;
 mod policies;
 mod rules;

@@ -9,7 +9,8 @@ use crate::domain::resource::{Manifest, ResourceId};
 use crate::domain::yaml::edit::Action;
 
 /// Shows that exactly the intended fields of `target` change and that every other manifest stays as it is.
-/// Yields one line for each field, or the reason why the edit is not proven.
+/// Yields one line for each field, or the reason why the edit is not proven. What differs from one rendering of the same
+/// files to the next is left out.
 pub fn prove(
     before: &[Manifest],
     after: &[Manifest],
@@ -21,12 +22,12 @@ pub fn prove(
     for (key, old) in &before {
         let Some(new) = after.remove(key) else { return Err(format!("{} would no longer be rendered", old.id)) };
         if old.id != *target {
-            if old.json() != new.json() {
+            if !old.declares_as(new) {
                 return Err(format!("{} would change too", old.id));
             }
             continue;
         }
-        lines = prove_target(&old.object(), &new.object(), intended)?;
+        lines = prove_target(&old.settled(), &new.settled(), intended)?;
     }
     if let Some((_, new)) = after.pop_first() {
         return Err(format!("{} would be rendered in addition", new.id));
@@ -71,6 +72,17 @@ mod tests {
     fn manifest(name: &str, replicas: i64) -> Manifest {
         let object = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name}, "spec": {"replicas": replicas}});
         Manifest::new(ResourceId::new(GroupKind::new("apps", "Deployment"), None, name), "s", None, &object)
+    }
+
+    /// What differs from one rendering to the next is not compared; what begins to differ is a change.
+    #[test]
+    fn what_does_not_settle_is_left_out() {
+        let random = |one: i64, other: i64| manifest("b", one).rendered_again(&manifest("b", other));
+        let target = manifest("a", 1).id;
+        let intended = [FieldChange::set(FieldPath::fields(["spec", "replicas"]), json!(2))];
+        let proven = |before, after| prove(&[manifest("a", 1), before], &[manifest("a", 2), after], &target, &intended);
+        assert_eq!(proven(random(1, 2), random(3, 4)), Ok(vec!["spec.replicas: 1 → 2".to_owned()]));
+        assert_eq!(proven(manifest("b", 1), random(1, 2)), Err("Deployment b would change too".to_owned()));
     }
 
     /// Only the intended change of the intended object is a proof.

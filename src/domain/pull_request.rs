@@ -344,6 +344,7 @@ mod tests {
             name: "apps".to_owned(),
             path: "apps".to_owned(),
             renderer: Renderer::Plain,
+            helm: None,
             namespace: None,
             environment: None,
             service: None,

@@ -8,6 +8,7 @@ use crate::domain::field_edit::FieldChange;
 use crate::domain::field_path::{FieldPath, Step};
 use crate::domain::normalize::RESTORE_ANNOTATION;
 use crate::domain::policy::{ActionType, Policy};
+use crate::domain::source::{DeliveryTool, Source};
 
 /// What answers one item.
 #[derive(Debug, Clone, PartialEq)]
@@ -203,6 +204,25 @@ pub fn removal(item: &DriftItem) -> Option<String> {
         quoted(&item.resource.kubectl_name()),
         quoted(&patch?.to_string())
     ))
+}
+
+/// The command line that applies a chart again, from the root of the repository: what re-asserts a manifest that no key of
+/// the values can mark. None for other sources, whose manifests can be marked themselves.
+pub fn reapplication(source: &Source) -> Option<String> {
+    let release = source.helm.as_ref()?;
+    let namespace = source.namespace.as_ref().map(|name| format!(" -n {}", quoted(name))).unwrap_or_default();
+    let chart = if source.path.is_empty() { "." } else { &source.path };
+    let values: String = release.values.iter().map(|file| format!(" -f {}", quoted(file))).collect();
+    let how = match source.delivery.tool {
+        DeliveryTool::ServerSideApply | DeliveryTool::Flux | DeliveryTool::Helm => {
+            let manager = source.delivery.field_manager().unwrap_or("kubectl");
+            format!(" --server-side --force-conflicts --field-manager={}", quoted(manager))
+        }
+        _ => String::new(),
+    };
+    let template =
+        format!("helm template {} {}{namespace}{values}", quoted(&release.name), quoted(&format!("./{chart}")));
+    Some(format!("{template} | kubectl apply{namespace}{how} -f -"))
 }
 
 /// Quotes for a POSIX shell: nothing in it is read as anything but itself.

@@ -149,6 +149,8 @@ pub struct Manifest {
     /// Where a person would edit it; none for what a generator made.
     pub origin: Option<Origin>,
     body: Bytes,
+    /// The object as a second rendering of the same files has it, where that is not the same.
+    again: Option<Bytes>,
 }
 
 impl Manifest {
@@ -157,12 +159,39 @@ impl Manifest {
         let api_version = object.get("apiVersion").and_then(Value::as_str).unwrap_or_default().to_owned();
         // boxed, so that no more is kept than is used
         let body = serde_json::to_vec(object).expect("a Value always serialises").into_boxed_slice();
-        Self { id, api_version, source: source.to_owned(), origin, body: body.into() }
+        Self { id, api_version, source: source.to_owned(), origin, body: body.into(), again: None }
+    }
+
+    /// Remembers what a second rendering of the same files came to (`randAlphaNum`, `genCA`, `now`): where the two differ,
+    /// nothing is declared.
+    #[must_use]
+    pub fn rendered_again(mut self, other: &Self) -> Self {
+        self.again = (self.body != other.body).then(|| other.body.clone());
+        self
+    }
+
+    /// The object of the second rendering, where that is not the same.
+    pub fn other_object(&self) -> Option<Value> {
+        self.again.as_deref().map(|body| serde_json::from_slice(body).expect("the body was written from a Value"))
+    }
+
+    /// Whether it declares the same as another manifest, what differs between renderings left out.
+    pub fn declares_as(&self, other: &Self) -> bool {
+        let are_settled = self.again.is_none() && other.again.is_none();
+        if are_settled { self.body == other.body } else { self.settled() == other.settled() }
+    }
+
+    /// The object without what differs between its two renderings.
+    pub fn settled(&self) -> Value {
+        match self.other_object() {
+            Some(other) => common(self.object(), &other).unwrap_or_default(),
+            None => self.object(),
+        }
     }
 
     /// Takes back what [`Manifest::json`] gave.
     pub fn from_json(id: ResourceId, api_version: &str, source: &str, origin: Option<Origin>, body: Bytes) -> Self {
-        Self { id, api_version: api_version.to_owned(), source: source.to_owned(), origin, body }
+        Self { id, api_version: api_version.to_owned(), source: source.to_owned(), origin, body, again: None }
     }
 
     /// The object.
@@ -178,6 +207,22 @@ impl Manifest {
     /// The object as compact JSON.
     pub fn json(&self) -> &[u8] {
         &self.body
+    }
+}
+
+/// What two values have in common: members of maps, items of lists of one length; none where they differ as a whole.
+fn common(one: Value, other: &Value) -> Option<Value> {
+    match (one, other) {
+        (Value::Object(one), Value::Object(other)) => {
+            let shared =
+                one.into_iter().filter_map(|(key, value)| Some((key.clone(), common(value, other.get(&key)?)?)));
+            Some(Value::Object(shared.collect()))
+        }
+        (Value::Array(one), Value::Array(other)) if one.len() == other.len() => {
+            let shared = one.into_iter().zip(other).map(|(one, other)| common(one, other).unwrap_or_default());
+            Some(Value::Array(shared.collect()))
+        }
+        (one, other) => (one == *other).then_some(one),
     }
 }
 
@@ -212,5 +257,24 @@ impl KeptObject {
     pub fn live(&self, id: ResourceId) -> LiveObject {
         let object = serde_json::from_slice(&self.body).expect("the body was written from a Value");
         LiveObject { id, object, managed_fields: self.managed_fields.clone() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// What two renderings have in common is what is declared.
+    #[test]
+    fn only_what_stays_is_settled() {
+        let of =
+            |object: &Value| Manifest::new(ResourceId::new(GroupKind::new("", "Secret"), None, "a"), "s", None, object);
+        let one = json!({"data": {"a": "x", "b": "1"}, "list": ["x", {"k": 1}], "short": [1], "same": [1, 2]});
+        let other = json!({"data": {"a": "y", "b": "1"}, "list": ["y", {"k": 1}], "short": [1, 2], "same": [1, 2]});
+        let expected = json!({"data": {"b": "1"}, "list": [null, {"k": 1}], "same": [1, 2]});
+        assert_eq!(of(&one).rendered_again(&of(&other)).settled(), expected);
+        assert_eq!(of(&one).rendered_again(&of(&one)).other_object(), None);
     }
 }

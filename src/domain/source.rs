@@ -16,6 +16,8 @@ names! {
         Plain = "plain",
         /// The folder's kustomization, built by the real kustomize.
         Kustomize = "kustomize",
+        /// The folder's chart, rendered by the real helm.
+        Helm = "helm",
     }
 }
 
@@ -60,6 +62,21 @@ impl Delivery {
     }
 }
 
+/// How a chart is rendered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HelmRelease {
+    /// `.Release.Name`.
+    pub name: String,
+    /// Values files relative to the repository, the later ones win.
+    pub values: Vec<String>,
+    /// `.Capabilities.KubeVersion`; none for the cluster's where it is known, else helm's own.
+    pub kube_version: Option<String>,
+    /// What `.Capabilities.APIVersions` has besides helm's own; the cluster's are added where they are known.
+    pub api_versions: Vec<String>,
+    /// Whether the delivery applies what lies in the chart's `crds/`.
+    pub include_crds: bool,
+}
+
 /// What of the cluster belongs to a source: a live object in it that no source declares is drift.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Owns {
@@ -96,6 +113,8 @@ pub struct Source {
     pub path: String,
     /// How its files become manifests.
     pub renderer: Renderer,
+    /// How its chart is rendered; only for [`Renderer::Helm`].
+    pub helm: Option<HelmRelease>,
     /// Namespace for manifests that name none (and whose kind has namespaces).
     pub namespace: Option<String>,
     /// Environment, `production`; weighs and routes.

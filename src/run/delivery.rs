@@ -130,6 +130,7 @@ fn beside_sources(folder: &str) -> Source {
         name: format!("delivery_rules {folder}"),
         path: folder.to_owned(),
         renderer: Renderer::Plain,
+        helm: None,
         namespace: None,
         environment: None,
         service: None,

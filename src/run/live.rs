@@ -283,11 +283,12 @@ pub async fn snapshot(
     let forge = super::forge(config)?;
     let (_, checkout) = super::checkout(config, forge.as_ref(), &mut report).await?;
     let tree = super::source_tree(&checkout);
-    let rendered = super::render_all(config, &tree, &key, &unheard(), &mut report).await;
+    let sides = Sides::connect(&config.live, &key).await?;
+    let sources = super::versions::with_versions(&config.sources, &sides, &mut report.problems).await;
+    let rendered = super::render_all(&sources, &tree, &key, &unheard(), &mut report).await;
     let declared = Declared::new(rendered.iter().flat_map(|rendered| &rendered.manifests), &Scope::default());
     let mut kinds: Vec<VersionedKind> = declared.kinds().cloned().collect();
     progress.stage("listing the cluster");
-    let sides = Sides::connect(&config.live, &key).await?;
     for helper in autoscaler_kinds().into_iter().filter(|kind| declared.has_scalable() && declared.of(kind).is_none()) {
         // the file says nothing of a kind that the cluster does not serve
         if is_always_served(&helper) || sides.helpers().serves(&helper).await {

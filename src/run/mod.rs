@@ -11,6 +11,7 @@ mod owned;
 mod publish;
 mod schemas;
 mod settle;
+mod versions;
 
 pub use edit::{EditRequest, Target, Wish, edit, written_value};
 pub use live::snapshot;
@@ -36,6 +37,7 @@ use crate::domain::plan;
 use crate::domain::policy::decide::decide;
 use crate::domain::score::{combine, score};
 use crate::domain::secret::MaskKey;
+use crate::domain::source::Source;
 use crate::prove::Workshop;
 
 /// How many sources are rendered at once.
@@ -70,16 +72,17 @@ pub async fn cycle(config: &Config, extent: Extent, now: Timestamp, progress: &P
         let (repository, checkout) = repository.await?;
         progress.stage("rendering");
         let tree = source_tree(&checkout);
-        let render = render_all(config, &tree, &key, &expecting, &mut report);
+        let sources = versions::with_versions(&config.sources, &sides, &mut report.problems).await;
+        let render = render_all(&sources, &tree, &key, &expecting, &mut report);
         let rendered = render.instrument(info_span!("render")).await;
-        anyhow::Ok((repository, checkout, tree, rendered))
+        anyhow::Ok((repository, checkout, tree, sources, rendered))
     };
     let connect = async {
         sides.warm_up().await;
         delivery::in_cluster(config, sides.helpers()).await
     };
     let (prepared, live_rules) = tokio::join!(prepare, connect.instrument(info_span!("connect")));
-    let (repository, checkout, tree, rendered) = prepared?;
+    let (repository, checkout, tree, sources, rendered) = prepared?;
     let delivery_rules = delivery::rules(config, live_rules, &rendered, &tree, &key, &mut report.problems).await;
 
     progress.stage("listing the cluster");
@@ -95,7 +98,7 @@ pub async fn cycle(config: &Config, extent: Extent, now: Timestamp, progress: &P
     };
     let scanning = live::scan(&sides, &terms, &rendered, progress).instrument(info_span!("scan"));
     let (mut scan, custom) = scanning.await;
-    let workshop = Workshop { tree: &tree, sources: &config.sources, rendered: &rendered, key: &key };
+    let workshop = Workshop { tree: &tree, sources: &sources, rendered: &rendered, key: &key };
     if !scan.items.is_empty() {
         progress.stage("reading the history");
         let (repository, checkout, schemas) = (&repository, &checkout, &custom.schemas);
@@ -161,13 +164,13 @@ fn source_tree(checkout: &Checkout) -> SourceTree {
 }
 
 async fn render_all(
-    config: &Config,
+    sources: &[Source],
     tree: &SourceTree,
     key: &MaskKey,
     heard: &OnManifest,
     report: &mut RunReport,
 ) -> Vec<Rendered> {
-    let renders = config.sources.iter().map(|source| render(tree, source, key, heard));
+    let renders = sources.iter().map(|source| render(tree, source, key, heard));
     let rendered: Vec<_> = futures::stream::iter(renders).buffered(RENDERS_AT_ONCE).collect().await;
     report.problems.extend(rendered.iter().flat_map(|one| one.problems.iter().cloned()));
     rendered

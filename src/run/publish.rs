@@ -16,6 +16,7 @@ use crate::domain::plan::{self, Unit};
 use crate::domain::problem::Problem;
 use crate::domain::proposal::{KnownProposal, Marker, Proposal, ProposalState};
 use crate::domain::pull_request::Story;
+use crate::domain::remedy::reapplication;
 use crate::domain::resolved::Seen;
 use crate::domain::settle::Patience;
 use crate::prove::{Proven, Workshop, prove};
@@ -126,7 +127,14 @@ impl Stage<'_> {
                 format!("{open} pull requests are open (open_limit {}); merge or close one", settings.open_limit);
             return Err((Outcome::Limited, reason));
         }
-        let proven = prove(unit, &self.workshop).await.map_err(|reason| (Outcome::Unproven, reason))?;
+        let proven = match prove(unit, &self.workshop).await {
+            Ok(proven) => proven,
+            Err(reason) => {
+                let source = self.config.sources.iter().find(|source| source.name == unit.source);
+                unit.commands.extend(source.filter(|_| unit.reassert).and_then(reapplication));
+                return Err((Outcome::Unproven, reason));
+            }
+        };
         Ok(self.proposal(unit, known, report, proven))
     }
 
@@ -173,8 +181,11 @@ impl Stage<'_> {
             let old = self.workshop.tree.read(file).ok().flatten().unwrap_or_default();
             let (old, new) =
                 (String::from_utf8_lossy(&old), String::from_utf8_lossy(new.as_deref().unwrap_or_default()));
-            let holds_secret = self.workshop.rendered.iter().flat_map(|rendered| &rendered.manifests).any(|manifest| {
-                manifest.id.kind.is_secret() && manifest.origin.as_ref().is_some_and(|origin| origin.file == *file)
+            let holds_secret = self.workshop.sources.iter().zip(self.workshop.rendered).any(|(source, rendered)| {
+                let secrets = rendered.manifests.iter().filter(|manifest| manifest.id.kind.is_secret());
+                let mut origins = secrets.map(|manifest| manifest.origin.as_ref().map(|origin| &origin.file));
+                // the values of a chart may be those of its Secrets
+                origins.any(|origin| origin == Some(file) || (source.helm.is_some() && rendered.reads(file)))
             });
             text.push_str(&unified(file, &old, &new, if holds_secret { 0 } else { 3 }));
         }

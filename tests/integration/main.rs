@@ -11,6 +11,7 @@ mod deploy;
 mod editor;
 mod forge;
 mod handmade;
+mod helm;
 mod history;
 mod kustomize;
 mod kustomize_reading;

@@ -61,7 +61,11 @@ fn check(name: &str, ways: &[Way], controllers: bool) {
     });
     // the controllers write their part
     let bound = || world.cluster.kubectl(&["get", "persistentvolumeclaims", "-A"]).contains(&format!("volume-{name} "));
-    let adopted = || world.cluster.kubectl(&["get", "pods", "-A", "-o", OWNERS]).contains("adopted=adopts");
+    let adopted = || {
+        let pods = world.cluster.kubectl(&["get", "pods", "-A", "-o", OWNERS]);
+        // the other ways of writing have one of that name too
+        pods.split(' ').any(|pod| pod.starts_with(&format!("{name}-")) && pod.ends_with("/adopted=adopts"))
+    };
     if controllers {
         eventually(|| (bound() && adopted()).then_some(()));
     }
@@ -78,7 +82,8 @@ fn check(name: &str, ways: &[Way], controllers: bool) {
 }
 
 /// Pods with what owns them, as `kubectl -o` takes it.
-const OWNERS: &str = "jsonpath={range .items[*]}{.metadata.name}={.metadata.ownerReferences[0].name} {end}";
+const OWNERS: &str =
+    "jsonpath={range .items[*]}{.metadata.namespace}/{.metadata.name}={.metadata.ownerReferences[0].name} {end}";
 
 fn details(report: &serde_json::Value) -> String {
     let items = report["items"].as_array().expect("items").iter();

@@ -22,6 +22,9 @@ use crate::domain::resource::{GroupKind, VersionedKind, split_api_version};
 use crate::domain::schema::Schemas;
 use crate::domain::secret::MaskKey;
 
+/// A query that the server passes over: it asks here for all groups with their kinds in one answer.
+pub(super) const WITH_KINDS: &str = "?with-kinds";
+const ALL_KINDS: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json";
 /// How often one page is asked for before the list is given up.
 const ATTEMPTS: u32 = 4;
 
@@ -241,7 +244,7 @@ impl Cluster {
     /// One request: the body, what the server refused, or why there was no answer.
     async fn get(&self, address: &str) -> Result<Result<Vec<u8>, Refusal>, String> {
         let request = http::Request::get(address)
-            .header("Accept", "application/json")
+            .header("Accept", if address.ends_with(WITH_KINDS) { ALL_KINDS } else { "application/json" })
             .header("User-Agent", concat!("trueup/", env!("CARGO_PKG_VERSION")))
             .body(Body::empty())
             .map_err(|error| error.to_string())?;

@@ -2,12 +2,14 @@
 //! by one; nothing is kept.
 
 mod body;
+mod capabilities;
 pub mod kube;
 mod list;
 mod object;
 mod schemas;
 pub mod snapshot;
 
+pub use capabilities::Capabilities;
 pub use snapshot::Completeness;
 
 use std::path::{Path, PathBuf};
@@ -117,6 +119,14 @@ impl Live {
     /// Whether Secrets were masked under another key than this run's.
     pub fn has_foreign_masks(&self) -> bool {
         matches!(self, Self::Snapshot(snapshot) if snapshot.foreign_mask())
+    }
+
+    /// What charts may ask of the cluster, or why it could not be read; none for a snapshot.
+    pub async fn capabilities(&self) -> Option<Result<Capabilities, String>> {
+        match self {
+            Self::Cluster(cluster) => Some(cluster.capabilities().await),
+            Self::Snapshot(_) => None,
+        }
     }
 
     /// The OpenAPI v3 document that describes a kind and its siblings; none where there is none.

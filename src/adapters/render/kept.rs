@@ -206,6 +206,7 @@ mod tests {
                 service: None,
                 delivery: Delivery { tool: DeliveryTool::Unknown, manager: None },
                 owns: None,
+                helm: None,
             };
             Self { folder: tempfile::tempdir().unwrap(), source }
         }

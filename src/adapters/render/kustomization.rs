@@ -182,7 +182,7 @@ fn is_remote(path: &str) -> bool {
 }
 
 /// A path below `folder` as one relative to the repository; none where it leaves that.
-fn inside(folder: &str, path: &str) -> Option<String> {
+pub(super) fn inside(folder: &str, path: &str) -> Option<String> {
     let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
     if path.starts_with('/') {
         return None;

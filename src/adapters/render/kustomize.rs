@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use tokio::process::Command;
 
 use super::Rendered;
 use super::kustomization::{Kustomizations, look_through};
@@ -67,14 +66,9 @@ fn build(tree: &SourceTree, folder: &str, seen: &Kustomizations) -> Result<Strin
     })?;
     let workplace = Workplace::new(tree, folder, seen)
         .map_err(|error| refuse(format!("the folder for kustomize cannot be made: {error}")))?;
-    let mut command = Command::new(&program);
-    if program.ends_with("kubectl") {
-        command.arg("kustomize");
-    } else {
-        command.arg("build");
-    }
-    command.arg(".");
-    let output = tokio::runtime::Handle::current().block_on(run(command, workplace.folder.path()));
+    let verb = if program.ends_with("kubectl") { "kustomize" } else { "build" };
+    let args = [verb.to_owned(), ".".to_owned()];
+    let output = tokio::runtime::Handle::current().block_on(run(&program, &args, &[], workplace.folder.path()));
     let output = output.map_err(|error| match error {
         ProcessError::Failed(complaint) => refuse(format!("kustomize: {}", gist(&complaint))),
         other => refuse(format!("kustomize {other}")),

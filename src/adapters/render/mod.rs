@@ -1,5 +1,8 @@
 //! Rendering: a source's files → manifests with their origin, secrets masked as they are built.
 
+mod chart;
+mod helm;
+mod helm_output;
 mod kept;
 mod kustomization;
 mod kustomize;
@@ -56,6 +59,7 @@ pub async fn render(tree: &SourceTree, source: &Source, key: &MaskKey, heard: &O
     let rendered = tokio::task::spawn_blocking(move || match own.renderer {
         Renderer::Plain => plain::render(&tree, &own, &key, &*heard),
         Renderer::Kustomize => kustomize::render(&tree, &own, &key, &*heard),
+        Renderer::Helm => helm::render(&tree, &own, &key, &*heard),
     });
     rendered.await.unwrap_or_else(|_| Rendered {
         problems: vec![Problem::error(format!(

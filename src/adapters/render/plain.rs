@@ -174,6 +174,7 @@ mod tests {
             name: "shop".to_owned(),
             path: path.to_owned(),
             renderer: Renderer::Plain,
+            helm: None,
             namespace: None,
             environment: None,
             service: None,

@@ -1,7 +1,7 @@
 //! Runs a renderer that is a program of its own, with limits and without anything of our environment: no credentials to
 //! read, no `git` to call, no way to the network through a proxy of ours.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -14,6 +14,8 @@ const TIME: Duration = Duration::from_secs(60);
 const OUTPUT: u64 = 256 << 20;
 /// How much of its complaints is read.
 const COMPLAINT: u64 = 64 << 10;
+/// How much memory it may ask for, in KiB.
+const MEMORY: u64 = 4 << 20;
 /// Go programs ask this address for whatever lies outside of the machine, and nobody answers there.
 const NOWHERE: &str = "http://127.0.0.1:9";
 
@@ -42,10 +44,19 @@ pub(super) fn find(names: &[&str]) -> Option<PathBuf> {
     places.into_iter().find(|place| place.is_file())
 }
 
-/// Runs a program to its end and yields what it wrote. Its home and temporary folder are its working directory.
-pub(super) async fn run(mut command: Command, folder: &std::path::Path) -> Result<Vec<u8>, ProcessError> {
+/// Runs a program to its end and yields what it wrote. Its home and temporary folder are its working directory; `env` is
+/// all that it has besides.
+pub(super) async fn run(
+    program: &Path,
+    args: &[String],
+    env: &[(&str, &str)],
+    folder: &Path,
+) -> Result<Vec<u8>, ProcessError> {
+    // the limit is set by a shell, since a process that is not started yet can only be limited by unsafe code
+    let mut command = Command::new("/bin/sh");
+    command.args(["-c", &format!("ulimit -v {MEMORY}; exec \"$@\""), "sh"]).arg(program).args(args);
     command.env_clear().env("HOME", folder).env("TMPDIR", folder).env("PATH", "");
-    command.env("HTTP_PROXY", NOWHERE).env("HTTPS_PROXY", NOWHERE);
+    command.env("HTTP_PROXY", NOWHERE).env("HTTPS_PROXY", NOWHERE).envs(env.iter().copied());
     command.current_dir(folder).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     let mut child = command.spawn().map_err(ProcessError::NotStarted)?;
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());

@@ -38,6 +38,8 @@ pub struct Listing {
     pub files: Vec<String>,
     /// What could not be looked into.
     pub problems: Vec<Problem>,
+    /// Symlinks that are no problem of manifests; they are left out.
+    pub links: Vec<String>,
 }
 
 impl Files for SourceTree {
@@ -57,7 +59,7 @@ impl SourceTree {
         match self.locate(folder) {
             Err(problem) => listing.problems.push(problem),
             Ok(path) => match fs::symlink_metadata(&path) {
-                Ok(kind) if kind.is_dir() => walk(&path, folder, MAX_DEPTH, &mut files, &mut listing.problems),
+                Ok(kind) if kind.is_dir() => walk(&path, folder, MAX_DEPTH, &mut files, &mut listing),
                 Ok(kind) if kind.is_file() => {
                     files.insert(folder.to_owned());
                 }
@@ -133,6 +135,22 @@ impl SourceTree {
             || self.locate(path).is_ok_and(|path| path.is_dir())
     }
 
+    /// Puts files into another folder, by their names there: a second name on disk, or the content that is laid over it.
+    pub fn lay_out(&self, files: &BTreeMap<String, String>, folder: &Path) -> std::io::Result<()> {
+        for (name, path) in files {
+            let to = folder.join(name);
+            fs::create_dir_all(to.parent().unwrap_or(folder))?;
+            match self.overlay.get(path) {
+                Some(content) => fs::write(&to, content.as_deref().unwrap_or_default())?,
+                None => {
+                    let from = self.root.join(path);
+                    fs::hard_link(&from, &to).or_else(|_| fs::copy(&from, &to).map(drop))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Where a path lies on disk, if every part of it is an ordinary name and none is a symlink.
     fn locate(&self, path: &str) -> Result<PathBuf, Problem> {
         let mut on_disk = self.root.clone();
@@ -150,37 +168,39 @@ impl SourceTree {
     }
 }
 
-fn walk(folder: &Path, name: &str, depth: usize, files: &mut BTreeSet<String>, problems: &mut Vec<Problem>) {
+fn walk(folder: &Path, name: &str, depth: usize, files: &mut BTreeSet<String>, listing: &mut Listing) {
     let entries = match fs::read_dir(folder).and_then(Iterator::collect::<Result<Vec<_>, _>>) {
         Ok(entries) => entries,
-        Err(error) => return problems.push(unreadable(name, &error)),
+        Err(error) => return listing.problems.push(unreadable(name, &error)),
     };
     for entry in entries {
         let below = |part: &str| if name.is_empty() { part.to_owned() } else { format!("{name}/{part}") };
         let raw = entry.file_name();
         let Some(part) = raw.to_str() else {
             let place = Place::file(below(&raw.to_string_lossy()));
-            problems.push(Problem::error("the file name is not UTF-8").at(place).help("rename it"));
+            listing.problems.push(Problem::error("the file name is not UTF-8").at(place).help("rename it"));
             continue;
         };
         let path = below(part);
         match entry.file_type() {
-            Err(error) => problems.push(unreadable(&path, &error)),
+            Err(error) => listing.problems.push(unreadable(&path, &error)),
             Ok(kind) if kind.is_symlink() => {
                 // a link that can declare nothing is nobody's problem
                 if is_manifest(part) || fs::metadata(entry.path()).is_ok_and(|target| target.is_dir()) {
-                    problems.push(symlink(&path));
+                    listing.problems.push(symlink(&path));
+                } else {
+                    listing.links.push(path);
                 }
             }
             Ok(kind) if kind.is_dir() && is_hidden(part) => {}
             Ok(kind) if kind.is_dir() && depth == 0 => {
-                problems.push(Problem::error("the folders are nested too deep").at(Place::file(path)));
+                listing.problems.push(Problem::error("the folders are nested too deep").at(Place::file(path)));
             }
-            Ok(kind) if kind.is_dir() => walk(&entry.path(), &path, depth - 1, files, problems),
+            Ok(kind) if kind.is_dir() => walk(&entry.path(), &path, depth - 1, files, listing),
             Ok(kind) if kind.is_file() => {
                 files.insert(path);
             }
-            Ok(_) if is_manifest(part) => problems.push(not_a_file(&path)),
+            Ok(_) if is_manifest(part) => listing.problems.push(not_a_file(&path)),
             Ok(_) => {}
         }
     }
@@ -200,7 +220,7 @@ fn shown(path: &str) -> &str {
     if path.is_empty() { "." } else { path }
 }
 
-fn symlink(path: &str) -> Problem {
+pub(super) fn symlink(path: &str) -> Problem {
     let problem = Problem::error("the path is a symlink, which is not followed").at(Place::file(path));
     problem.help("replace it by the file it points to")
 }

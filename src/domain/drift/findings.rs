@@ -15,6 +15,7 @@ use crate::domain::drift::semantic::replicas::{Autoscaler, UnderAutoscaler, judg
 use crate::domain::drift::semantic::{Meaning, Pair, meanings};
 use crate::domain::drift::threshold::threshold_for;
 use crate::domain::drift::unknown_field::UnknownField;
+use crate::domain::drift::unsettled::set_aside_unsettled;
 use crate::domain::drift::{Aspect, Category, Change, Confidence, Difference, DriftItem, DriftKind, Severity, Verdict};
 use crate::domain::field_path::FieldPath;
 use crate::domain::normalize::RESTORE_ANNOTATION;
@@ -55,6 +56,7 @@ impl<'a> Finder<'a> {
         let declared = manifest.object();
         let rules = self.context.compare_rules(&manifest.source);
         let mut comparison = compare(&declared, live, &rules);
+        set_aside_unsettled(manifest, &declared, &rules, &mut comparison);
         let subject = Subject { manifest, declared: &declared, live, source: self.context.source(&manifest.source) };
         let again = |declared: &Value, live: &LiveObject| compare(declared, live, &rules).differences;
         let sifted = self.context.delivery_rules.sift(&subject, comparison.differences, again);

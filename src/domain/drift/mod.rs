@@ -17,6 +17,7 @@ pub mod semantic;
 pub mod threshold;
 pub mod unknown_field;
 pub mod unmanaged;
+mod unsettled;
 mod walk;
 mod walk_list;
 

@@ -244,6 +244,7 @@ mod tests {
             name: "shop".to_owned(),
             path: String::new(),
             renderer: Renderer::Plain,
+            helm: None,
             namespace: None,
             environment: None,
             service: None,

@@ -22,6 +22,18 @@ impl Remote {
         self.bare.commit(branch, files, ALICE);
     }
 
+    /// Adds a commit with files of any content to `main`.
+    pub(crate) fn commit_bytes(&self, files: &[(String, Vec<u8>)]) {
+        let entries: Vec<_> = files.iter().map(|(path, content)| (path.as_str(), Entry::File(content))).collect();
+        self.bare.commit_entries(MAIN, &entries, ALICE);
+    }
+
+    /// Writes what `main` holds into a folder.
+    pub(crate) fn check_out(&self, folder: &Path) {
+        std::fs::create_dir_all(folder).expect("folder");
+        self.bare.git(&["--work-tree", &folder.to_string_lossy(), "checkout", "--force", MAIN, "--", "."]);
+    }
+
     /// Adds a commit of a person to `main`, made so many minutes ago.
     pub(crate) fn commit_earlier(&self, files: &[(&str, &str)], minutes: i64) {
         let entries: Vec<_> = files.iter().map(|(path, text)| (*path, Entry::File(text.as_bytes()))).collect();

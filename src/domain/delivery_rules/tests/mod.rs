@@ -34,6 +34,7 @@ fn sift_with(
         name: "shop".to_owned(),
         path: "apps/shop".to_owned(),
         renderer: Renderer::Plain,
+        helm: None,
         namespace: None,
         environment: None,
         service: None,

@@ -19,6 +19,7 @@ fn source(name: &str, owns: Option<Owns>) -> Source {
         name: name.to_owned(),
         path: name.to_owned(),
         renderer: Renderer::Plain,
+        helm: None,
         namespace: None,
         environment: None,
         service: None,
