@@ -7,6 +7,7 @@
 mod baselines;
 mod credentials;
 mod fields;
+mod jinja;
 mod load;
 mod policies;
 mod rules;

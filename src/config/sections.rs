@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::credentials::{Env, secret};
 use super::fields::Fields;
-use super::{Locations, ProposalSettings};
+use super::{Locations, ProposalSettings, jinja};
 use crate::adapters::cluster::{ClusterSettings, LiveSettings};
 use crate::adapters::forge::github::{GitHubAccess, GitHubSettings};
 use crate::adapters::forge::{ForgeSettings, LocalSettings};
@@ -182,19 +182,18 @@ pub(super) fn sources(top: &Fields<'_, '_>, environment: Option<&str>) -> Option
             fields.refuse("name", format!("`{name}` names another source already"), "names have to differ");
         }
         let path = fields.text("path").unwrap_or_default();
-        let path = path.trim_start_matches("./").trim_end_matches('/').to_owned();
-        if path.starts_with('/') || path.split('/').any(|part| part == "..") {
-            fields.refuse("path", "leaves the repository", "give the folder relative to the repository's root");
-        }
+        let path = in_repository(&fields, "path", &path);
         let renderer = fields.names("renderer", Renderer::ALL, Renderer::as_str).pop().unwrap_or(Renderer::Plain);
+        let jinja = jinja::templates(&fields, renderer);
         let delivery = fields.map("delivery");
         let tool = delivery
             .as_ref()
             .and_then(|delivery| delivery.names("tool", DeliveryTool::ALL, DeliveryTool::as_str).pop());
         sources.push(Source {
             name,
-            path: if path == "." { String::new() } else { path },
+            path,
             renderer,
+            jinja,
             namespace: fields.text("namespace"),
             environment: fields.text("environment").or_else(|| environment.map(str::to_owned)),
             service: fields.text("service"),
@@ -205,6 +204,15 @@ pub(super) fn sources(top: &Fields<'_, '_>, environment: Option<&str>) -> Option
         });
     }
     (!sources.is_empty()).then_some(sources)
+}
+
+/// A path in its plain form, relative to the repository; one that leaves it is refused.
+pub(super) fn in_repository(fields: &Fields<'_, '_>, key: &'static str, path: &str) -> String {
+    let plain = path.trim_start_matches("./").trim_end_matches('/');
+    if plain.starts_with('/') || plain.split('/').any(|part| part == "..") {
+        fields.refuse(key, "leaves the repository", "give it relative to the repository's root");
+    }
+    if plain == "." { String::new() } else { plain.to_owned() }
 }
 
 /// Where pull requests go.

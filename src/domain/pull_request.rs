@@ -295,6 +295,7 @@ mod tests {
             name: "apps".to_owned(),
             path: "apps".to_owned(),
             renderer: Renderer::Plain,
+            jinja: None,
             namespace: None,
             environment: None,
             service: None,

@@ -11,6 +11,8 @@ names! {
         Plain = "plain",
         /// The folder's kustomization, built by the real kustomize.
         Kustomize = "kustomize",
+        /// The folder's Jinja templates, rendered here, and the manifests beside them.
+        Jinja = "jinja",
     }
 }
 
@@ -55,6 +57,19 @@ impl Delivery {
     }
 }
 
+/// How Jinja templates are rendered.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct JinjaTemplates {
+    /// Values files relative to the repository, the later ones win.
+    pub values: Vec<String>,
+    /// Whether the folder is a kustomization whose files may be templates.
+    pub kustomize: bool,
+    /// Whether the first newline after a block is removed, as `trim_blocks` does.
+    pub trim_blocks: bool,
+    /// Whether blanks before a block are removed, as `lstrip_blocks` does.
+    pub lstrip_blocks: bool,
+}
+
 /// One source, as the config names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
@@ -64,6 +79,8 @@ pub struct Source {
     pub path: String,
     /// How its files become manifests.
     pub renderer: Renderer,
+    /// How its templates are rendered; only for [`Renderer::Jinja`].
+    pub jinja: Option<JinjaTemplates>,
     /// Namespace for manifests that name none (and whose kind has namespaces).
     pub namespace: Option<String>,
     /// Environment, `production`; weighs and routes.

@@ -1,5 +1,6 @@
 //! Rendering: a source's files → manifests with their origin, secrets masked as they are built.
 
+mod jinja;
 mod kustomization;
 mod kustomize;
 mod objects;
@@ -53,6 +54,7 @@ pub async fn render(tree: &SourceTree, source: &Source, key: &MaskKey, heard: &O
     let rendered = tokio::task::spawn_blocking(move || match own.renderer {
         Renderer::Plain => plain::render(&tree, &own, &key, &*heard),
         Renderer::Kustomize => kustomize::render(&tree, &own, &key, &*heard),
+        Renderer::Jinja => jinja::render(&tree, &own, &key, &*heard),
     });
     rendered.await.unwrap_or_else(|_| Rendered {
         problems: vec![Problem::error(format!(

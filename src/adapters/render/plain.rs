@@ -51,11 +51,11 @@ pub(super) fn rendered(declared: Declared) -> Rendered {
 }
 
 /// What is the same for every file of a source.
-struct Reader<'r> {
-    source: &'r str,
-    namespace: Option<&'r str>,
-    key: &'r MaskKey,
-    heard: &'r (dyn Fn(&Manifest) + Sync),
+pub(super) struct Reader<'r> {
+    pub(super) source: &'r str,
+    pub(super) namespace: Option<&'r str>,
+    pub(super) key: &'r MaskKey,
+    pub(super) heard: &'r (dyn Fn(&Manifest) + Sync),
 }
 
 impl Reader<'_> {
@@ -106,7 +106,8 @@ impl Reader<'_> {
         all
     }
 
-    fn file(&self, tree: &SourceTree, file: &str, shown: &str) -> Declared {
+    /// Reads one file; `shown` names it for people.
+    pub(super) fn file(&self, tree: &SourceTree, file: &str, shown: &str) -> Declared {
         match tree.read_text(file) {
             Ok(Some(text)) => {
                 let declared = read_objects(shown, &text, self.namespace).masked(self.source, self.key);
@@ -135,6 +136,7 @@ mod tests {
             name: "shop".to_owned(),
             path: path.to_owned(),
             renderer: Renderer::Plain,
+            jinja: None,
             namespace: None,
             environment: None,
             service: None,

@@ -4,6 +4,7 @@
 //! One renderer, one file.
 
 mod document;
+mod jinja;
 
 use std::collections::BTreeMap;
 
@@ -35,5 +36,6 @@ pub type Candidate = BTreeMap<String, String>;
 pub fn candidates(sought: &Sought<'_>, changes: &[FieldChange]) -> Vec<Result<Candidate, String>> {
     match sought.source.renderer {
         Renderer::Plain | Renderer::Kustomize => vec![document::candidate(sought, changes)],
+        Renderer::Jinja => jinja::candidates(sought, changes),
     }
 }

@@ -243,6 +243,7 @@ mod tests {
             name: "shop".to_owned(),
             path: String::new(),
             renderer: Renderer::Plain,
+            jinja: None,
             namespace: None,
             environment: None,
             service: None,

@@ -21,8 +21,8 @@ fn all_at_once() {
     assert_snapshot!(problems("repository: {url: ftp://git.example/c}\nsources:\n  - path: ../up\n  - {name: a, path: /etc}\nforge: {}\nschedule: {cron: hourly}\nproposals: {open_limit: many}\nextra: 1\n"), @"
     trueup.yaml:1: `repository.url`: the scheme ftp is not supported (use https, ssh or file)
     trueup.yaml:3: `sources[0].name` is missing
-    trueup.yaml:3: `sources[0].path`: leaves the repository (give the folder relative to the repository's root)
-    trueup.yaml:4: `sources[1].path`: leaves the repository (give the folder relative to the repository's root)
+    trueup.yaml:3: `sources[0].path`: leaves the repository (give it relative to the repository's root)
+    trueup.yaml:4: `sources[1].path`: leaves the repository (give it relative to the repository's root)
     trueup.yaml:5: `forge` names no forge (give one of `github: {…}` and `local: {folder: …}`)
     trueup.yaml:6: `schedule.cron`: `hourly` has 1 fields and needs five (five fields as in a Kubernetes CronJob: `*/15 * * * *`)
     trueup.yaml:7: `proposals.open_limit` has to be a whole number, not a text
@@ -220,9 +220,9 @@ fn repository_addresses() {
 fn sources() {
     let sources = |list: &str| problems(&format!("repository: {{url: https://git.example/c}}\nsources:\n{list}"));
     assert_snapshot!(sources("  - {name: a, path: ../other}\n  - {name: b, path: /etc}\n  - {name: c, path: x/../../y}\n"), @"
-    trueup.yaml:3: `sources[0].path`: leaves the repository (give the folder relative to the repository's root)
-    trueup.yaml:4: `sources[1].path`: leaves the repository (give the folder relative to the repository's root)
-    trueup.yaml:5: `sources[2].path`: leaves the repository (give the folder relative to the repository's root)
+    trueup.yaml:3: `sources[0].path`: leaves the repository (give it relative to the repository's root)
+    trueup.yaml:4: `sources[1].path`: leaves the repository (give it relative to the repository's root)
+    trueup.yaml:5: `sources[2].path`: leaves the repository (give it relative to the repository's root)
     ");
     assert_snapshot!(sources("  - {name: a}\n  - name: b\n  - name: a\n"), @"trueup.yaml:5: `sources[2].name`: `a` names another source already (names have to differ)");
     assert_eq!(sources("  - {name: a, path: ./apps/}\n  - {name: b, path: .}\n"), "valid");
