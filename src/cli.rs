@@ -22,7 +22,7 @@ requests. It reads the cluster with `list` and nothing else.";
 
 const EXIT_CODES: &str = "\
 Exit codes of scan, plan and diff, as `kubectl diff` has them:
-  0  nothing found
+  0  nothing found, or only what Git has changed a moment ago and the delivery has not applied yet
   1  drift found
   2  wrong usage or configuration, or the command failed: there is no result
   3  something could not be read: the report is printed, but it is not the whole truth (drift or not)
@@ -120,7 +120,8 @@ pub struct Talk {
     /// When to colour the report; `auto` does on a terminal, unless NO_COLOR is set
     #[arg(long, global = true, env = "TRUEUP_COLOR", value_enum, default_value_t, value_name = "WHEN")]
     pub color: Color,
-    /// Log more: once for details and how long each stage took, twice for everything
+    /// Log more: once for details and how long each stage took, twice for everything; the table also says since which
+    /// commit Git declares each value
     #[arg(short, long, global = true, env = "TRUEUP_VERBOSE", action = clap::ArgAction::Count)]
     pub verbose: u8,
     /// Log errors only and show no progress; the report is printed all the same
@@ -324,7 +325,7 @@ impl Cli {
 impl ReportArgs {
     /// What the report writer needs: `width` only for a terminal.
     pub fn options(&self, width: Option<usize>, color: bool) -> Options {
-        Options { width, color, all: self.all }
+        Options { width, color, all: self.all, details: false }
     }
 }
 

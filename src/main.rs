@@ -184,7 +184,7 @@ fn options(cli: &Cli, args: &ReportArgs) -> Options {
     let width = terminal_size::terminal_size_of(&stdout).map(|(width, _)| usize::from(width.0));
     let (no_color, term) = (std::env::var("NO_COLOR").ok(), std::env::var("TERM").ok());
     let color = cli.talk.color.wanted(stdout.is_terminal(), no_color.as_deref(), term.as_deref());
-    args.options(width, color)
+    Options { details: cli.talk.verbose > 0, ..args.options(width, color) }
 }
 
 /// Prints a report and says how its command ended.

@@ -213,3 +213,36 @@ fn tests_say_what_they_prove() {
     }
     assert!(silent.is_empty(), "tests without a line that says what they prove: {silent:#?}");
 }
+
+/// The fuzz targets build the domain on its own: with the dependencies that it has here, at the same versions.
+#[test]
+fn fuzzing_fuzzes_what_is_shipped() {
+    let read = |path: &str| fs::read_to_string(root().join(path)).expect(path);
+    let (ours, theirs) = (read("Cargo.toml"), read("fuzz/Cargo.toml"));
+    let dependencies = |text: &str| {
+        let lines = text.lines().skip_while(|line| *line != "[dependencies]").skip(1);
+        lines.take_while(|line| !line.is_empty()).map(str::to_owned).collect::<BTreeSet<_>>()
+    };
+    let domain: String =
+        sources().into_iter().filter(|(path, _)| area(path) == "domain").map(|(_, text)| text).collect();
+    let is_used = |line: &String| {
+        let name = line.split(' ').next().unwrap_or_default().replace('-', "_");
+        domain.contains(&format!("{name}::"))
+    };
+    let used: BTreeSet<_> = dependencies(&ours).into_iter().filter(is_used).collect();
+    let fuzzed = dependencies(&theirs).into_iter().filter(|line| !line.starts_with("libfuzzer-sys")).collect();
+    assert_eq!(used, fuzzed);
+
+    let versions = |lock: &str| {
+        let packages = lock.split("[[package]]").filter_map(|package| {
+            let field = |name: &str| package.lines().find_map(|line| line.strip_prefix(name)).map(str::to_owned);
+            Some((field("name = ")?, field("version = ")?))
+        });
+        packages.collect::<BTreeSet<_>>()
+    };
+    let ours = versions(&read("Cargo.lock"));
+    let names: Vec<_> = used.iter().map(|line| format!("\"{}\"", line.split(' ').next().unwrap_or_default())).collect();
+    for package in versions(&read("fuzz/Cargo.lock")).iter().filter(|(name, _)| names.contains(name)) {
+        assert!(ours.contains(package), "{package:?} is another version than in Cargo.lock");
+    }
+}

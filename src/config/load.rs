@@ -2,16 +2,21 @@
 
 use std::path::{Path, PathBuf};
 
+use jiff::SignedDuration;
 use secrecy::SecretString;
 
 use super::credentials::{Env, secret};
 use super::fields::{Fields, Sink};
-use super::{AlertSettings, Config, Defaults, Loaded, Locations, baselines, policies, rules, sections};
+use super::{
+    AlertSettings, Config, Defaults, Loaded, Locations, baselines, delivery, policies, rules, sections, unmanaged,
+};
 use crate::adapters::notify;
 use crate::domain::problem::{Level, Problem};
 use crate::domain::yaml::{Node, read_documents, repeated_keys};
 
 const FILE: &str = "trueup.yaml";
+/// Argo CD asks Git every three minutes, Flux mostly every five or ten, and applying takes a while too.
+const SYNC_GRACE: SignedDuration = SignedDuration::from_mins(15);
 
 /// The shipped tables.
 pub fn defaults() -> Defaults {
@@ -97,7 +102,9 @@ fn read(
     let sources = sections::sources(&top, environment.as_deref());
     let forge = sections::forge(&top, &place);
     let secret_key = top.map("secrets").and_then(|secrets| secret(&secrets, "key_file", "key_env", folder, env));
+    let delivery_rules = delivery::delivery_rules(&top, &live);
     let scan = rules::scan_rules(&top, &place, problems);
+    problems.extend(unmanaged::named_in_vain(sources.as_deref().unwrap_or_default(), &scan.unmanaged));
     let scoring = rules::scoring(&top, &place, problems);
     let policies = policies::policies(&top, folder, problems);
     let baseline_path = top.text("baselines").map(|path| folder.join(path));
@@ -106,6 +113,7 @@ fn read(
     let webhook_url = webhook_url(&top, folder, env);
     // every section is read before one that is wrong ends it: all problems come at once
     let (schedule, proposals) = (sections::schedule(&top), sections::proposals(&top));
+    let sync_grace = top.whole("sync_grace_seconds", 0..=86_400).and_then(|seconds| i64::try_from(seconds).ok());
     Some(Config {
         cluster_name: cluster_name?,
         repository: repository?,
@@ -114,7 +122,9 @@ fn read(
         secret_key,
         forge,
         schedule,
+        sync_grace: sync_grace.map_or(SYNC_GRACE, SignedDuration::from_secs),
         scan,
+        delivery_rules,
         scoring,
         policies,
         baselines,

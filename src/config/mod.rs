@@ -6,21 +6,25 @@
 
 mod baselines;
 mod credentials;
+mod delivery;
 mod fields;
 mod jinja;
 mod load;
 mod policies;
 mod rules;
 mod sections;
+mod unmanaged;
 
 use std::path::PathBuf;
 
+use jiff::SignedDuration;
 use secrecy::SecretString;
 
 use crate::adapters::cluster::LiveSettings;
 use crate::adapters::forge::ForgeSettings;
 use crate::adapters::repository::RepositorySettings;
 use crate::domain::baseline::Baselines;
+use crate::domain::delivery_rules::RuleOrigin;
 use crate::domain::drift::scan::ScanRules;
 use crate::domain::policy::Policy;
 use crate::domain::problem::Problem;
@@ -47,8 +51,12 @@ pub struct Config {
     pub forge: Option<ForgeSettings>,
     /// When `daemon` runs.
     pub schedule: Option<ScheduleSettings>,
+    /// How long a delivery may take after a commit.
+    pub sync_grace: SignedDuration,
     /// Thresholds, manager classes, ignore rules, categories.
     pub scan: ScanRules,
+    /// Where the rules of delivery tools are read.
+    pub delivery_rules: DeliveryRuleSettings,
     /// Numbers behind scores.
     pub scoring: Scoring,
     /// Remediation policies in order.
@@ -59,6 +67,21 @@ pub struct Config {
     pub alerts: AlertSettings,
     /// Limits and powers that only the operator has.
     pub proposals: ProposalSettings,
+}
+
+/// Where the rules of Argo CD and Flux are read: what they ignore, trueup ignores.
+#[derive(Debug, Clone)]
+pub struct DeliveryRuleSettings {
+    /// The cluster, the repository, or both.
+    pub from: Vec<RuleOrigin>,
+    /// Whether the config says so, and not only the default: what cannot be read then is an error.
+    pub is_asked: bool,
+    /// Folders of the repository with such objects that no source declares.
+    pub folders: Vec<String>,
+    /// Namespaces in which the objects live; empty for those of the cluster section.
+    pub namespaces: Vec<String>,
+    /// Where Argo CD's settings are.
+    pub argocd_namespace: String,
 }
 
 /// Where alerts go.

@@ -8,8 +8,10 @@ use serde_json::Value;
 use super::fields::{Fields, Sink, text_of};
 use super::load::document;
 use super::sections::Place;
+use super::unmanaged::rows;
 use crate::domain::drift::ignore::{IgnoreRule, KindName, Part, UNKNOWN_FIELD};
 use crate::domain::drift::scan::{CategoryRule, ScanRules};
+use crate::domain::drift::unmanaged::ObjectRules;
 use crate::domain::drift::{Aspect, Category, ManagerClass, Severity};
 use crate::domain::field_path::PathPattern;
 use crate::domain::ownership::{ManagerClasses, ManagerRule};
@@ -20,6 +22,7 @@ use crate::domain::yaml::{Content, Entry};
 const MANAGERS: &str = include_str!("../../policies/managers.yaml");
 const CATEGORIES: &str = include_str!("../../policies/categories.yaml");
 const SCORING: &str = include_str!("../../policies/scoring.yaml");
+const UNMANAGED: &str = include_str!("../../policies/unmanaged.yaml");
 /// An amount may move by this share before it counts.
 const DEFAULT_THRESHOLD: f64 = 0.1;
 
@@ -31,6 +34,7 @@ pub(super) fn shipped() -> ScanRules {
         default_threshold: DEFAULT_THRESHOLD,
         ignore: Vec::new(),
         categories: built_in(CATEGORIES, categories),
+        unmanaged: ObjectRules { rows: built_in(UNMANAGED, rows) },
     }
 }
 
@@ -55,6 +59,9 @@ pub(super) fn scan_rules(top: &Fields<'_, '_>, place: &Place<'_>, problems: &mut
     if let Some(own) = top.text("categories").and_then(|file| from_file(&place.folder.join(file), problems, categories))
     {
         rules.categories.splice(0..0, own);
+    }
+    if let Some(own) = top.text("unmanaged").and_then(|file| from_file(&place.folder.join(file), problems, rows)) {
+        rules.unmanaged.rows.splice(0..0, own);
     }
     let file = match top.node("thresholds").map(|node| &node.content) {
         Some(Content::Map(_)) => {

@@ -8,6 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::credentials::{Env, secret};
 use super::fields::Fields;
+use super::unmanaged::owns;
 use super::{Locations, ProposalSettings, jinja};
 use crate::adapters::cluster::{ClusterSettings, LiveSettings};
 use crate::adapters::forge::github::{GitHubAccess, GitHubSettings};
@@ -164,6 +165,15 @@ fn address(fields: &Fields<'_, '_>, url: &str, folder: &Path) -> Option<String> 
     Some(std::path::absolute(&path).unwrap_or(path).display().to_string())
 }
 
+/// A path of the repository as the renderers take it: without `./`, without `/` at the end, empty for all of it.
+pub(super) fn inside_repository(fields: &Fields<'_, '_>, key: &str, path: &str) -> String {
+    let path = path.trim_start_matches("./").trim_end_matches('/');
+    if path.starts_with('/') || path.split('/').any(|part| part == "..") {
+        fields.refuse(key, "leaves the repository", "give the folder relative to the repository's root");
+    }
+    if path == "." { String::new() } else { path.to_owned() }
+}
+
 /// The sources, at least one.
 pub(super) fn sources(top: &Fields<'_, '_>, environment: Option<&str>) -> Option<Vec<Source>> {
     let mut sources: Vec<Source> = Vec::new();
@@ -181,8 +191,7 @@ pub(super) fn sources(top: &Fields<'_, '_>, environment: Option<&str>) -> Option
         if !name.is_empty() && sources.iter().any(|source| source.name == name) {
             fields.refuse("name", format!("`{name}` names another source already"), "names have to differ");
         }
-        let path = fields.text("path").unwrap_or_default();
-        let path = in_repository(&fields, "path", &path);
+        let path = inside_repository(&fields, "path", &fields.text("path").unwrap_or_default());
         let renderer = fields.names("renderer", Renderer::ALL, Renderer::as_str).pop().unwrap_or(Renderer::Plain);
         let jinja = jinja::templates(&fields, renderer);
         let delivery = fields.map("delivery");
@@ -201,18 +210,10 @@ pub(super) fn sources(top: &Fields<'_, '_>, environment: Option<&str>) -> Option
                 tool: tool.unwrap_or(DeliveryTool::Unknown),
                 manager: delivery.as_ref().and_then(|delivery| delivery.text("manager")),
             },
+            owns: owns(&fields),
         });
     }
     (!sources.is_empty()).then_some(sources)
-}
-
-/// A path in its plain form, relative to the repository; one that leaves it is refused.
-pub(super) fn in_repository(fields: &Fields<'_, '_>, key: &'static str, path: &str) -> String {
-    let plain = path.trim_start_matches("./").trim_end_matches('/');
-    if plain.starts_with('/') || plain.split('/').any(|part| part == "..") {
-        fields.refuse(key, "leaves the repository", "give it relative to the repository's root");
-    }
-    if plain == "." { String::new() } else { plain.to_owned() }
 }
 
 /// Where pull requests go.

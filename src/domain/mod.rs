@@ -4,6 +4,7 @@
 
 pub mod baseline;
 pub mod candidates;
+pub mod delivery_rules;
 pub mod diff_text;
 pub mod drift;
 pub mod field_edit;
@@ -30,5 +31,6 @@ pub mod scope;
 pub mod score;
 pub mod secret;
 pub mod selector;
+pub mod settle;
 pub mod source;
 pub mod yaml;

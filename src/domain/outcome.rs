@@ -5,9 +5,9 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::domain::drift::DriftItem;
 use crate::domain::drift::item::names;
 use crate::domain::drift::scan::RestoreMark;
+use crate::domain::drift::{DriftItem, Verdict};
 use crate::domain::policy::decide::Decision;
 use crate::domain::problem::Problem;
 use crate::domain::proposal::Proposal;
@@ -143,8 +143,13 @@ impl RunReport {
         });
     }
 
+    /// The items that count as drift: all but those that wait for their delivery.
+    pub fn drift(&self) -> impl Iterator<Item = &DriftItem> {
+        self.items.iter().filter(|item| item.verdict != Verdict::Unsynced)
+    }
+
     /// Whether anything that counts was found.
     pub fn has_drift(&self) -> bool {
-        !self.items.is_empty()
+        self.drift().next().is_some()
     }
 }

@@ -94,6 +94,8 @@ pub struct Owners<'a> {
 pub struct Entry<'a> {
     head: Head<'a>,
     class: ManagerClass,
+    /// Whether the name is a delivery's, be it this source's or the one that it had before.
+    delivers: bool,
     fields: OnceCell<Value>,
 }
 
@@ -119,13 +121,13 @@ impl<'a> Owners<'a> {
     pub fn read(raw: Option<&'a RawValue>, classes: &ManagerClasses, delivery: Option<&str>) -> Self {
         let heads: Vec<Head<'a>> = raw.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
         let entries = heads.into_iter().filter(|head| head.fields.is_some()).map(|head| {
-            let class = classes.classify(
-                &head.manager,
-                head.subresource.as_deref().filter(|name| !name.is_empty()),
-                &head.operation,
-                delivery,
-            );
-            Entry { head, class, fields: OnceCell::new() }
+            let classify = |delivery| {
+                let subresource = head.subresource.as_deref().filter(|name| !name.is_empty());
+                classes.classify(&head.manager, subresource, &head.operation, delivery)
+            };
+            let class = classify(delivery);
+            let delivers = [class, classify(None)].contains(&ManagerClass::Delivery);
+            Entry { head, class, delivers, fields: OnceCell::new() }
         });
         Self { entries: entries.collect() }
     }
@@ -144,17 +146,47 @@ impl<'a> Owners<'a> {
         self.entries.iter().filter(|entry| entry.owns(path)).collect()
     }
 
-    /// The entries of the given class that own `path`.
-    pub fn any_of_class(&self, class: ManagerClass, path: &[Step], unit: Option<usize>) -> Option<&Entry<'a>> {
-        let path = unit.map_or(path, |unit| &path[..unit.min(path.len())]);
-        self.entries.iter().find(|entry| entry.class == class && entry.owns(path))
+    /// The versions at which anybody but a controller recorded fields.
+    pub fn versions(&self) -> impl Iterator<Item = &str> {
+        let entries = self.entries.iter().filter(|entry| entry.class != ManagerClass::Controller);
+        entries.map(|entry| &*entry.head.api_version)
     }
 
-    /// Whether somebody recorded fields at another version than `api_version`, where paths may read differently.
-    pub fn has_other_version(&self, api_version: &str) -> bool {
-        self.entries
-            .iter()
-            .any(|entry| entry.class != ManagerClass::Controller && entry.head.api_version != api_version)
+    /// Whether controllers of the cluster alone wrote the object, its main part included.
+    pub fn is_made_by_controllers(&self) -> bool {
+        self.main().next().is_some() && self.entries.iter().all(|entry| entry.class == ManagerClass::Controller)
+    }
+
+    /// Who made the object, as well as can be told: a person's tool before any other and a controller last, the
+    /// earliest of several. A write moves an entry's time, so it was made at or before that.
+    pub fn creator(&self) -> Option<ChangedBy> {
+        let rank = |entry: &&Entry<'_>| {
+            let class = match entry.class {
+                ManagerClass::Person => 0,
+                ManagerClass::Delivery | ManagerClass::Unknown => 1,
+                ManagerClass::Controller => 2,
+            };
+            (class, entry.head.time.clone().unwrap_or_else(|| "~".to_owned()))
+        };
+        self.main().min_by_key(rank).map(Entry::changed_by)
+    }
+
+    /// The entries of the main resource: nobody makes an object by writing its status or its scale.
+    fn main(&self) -> impl Iterator<Item = &Entry<'a>> {
+        self.entries.iter().filter(|entry| entry.head.subresource.as_deref().is_none_or(str::is_empty))
+    }
+
+    /// The entries of whoever delivers the object. Where nobody said who that is, and none of the known deliveries wrote it,
+    /// it is the one program that wrote it, if it is one alone and no person's tool.
+    pub fn delivery(&self, is_known: bool) -> Vec<&Entry<'a>> {
+        let of_class = |class| self.entries.iter().filter(move |entry| entry.class == class);
+        let delivery: Vec<_> = of_class(ManagerClass::Delivery).collect();
+        if is_known || !delivery.is_empty() || of_class(ManagerClass::Person).next().is_some() {
+            return delivery;
+        }
+        let others: Vec<_> = of_class(ManagerClass::Unknown).collect();
+        let is_one = others.iter().all(|entry| entry.manager() == others[0].manager() && !entry.is_untracked());
+        if is_one { others } else { Vec::new() }
     }
 
     /// Who wrote the live value at `path`: the most recent owner that is not the delivery, else the delivery.
@@ -168,13 +200,14 @@ pub fn latest(owners: &[&Entry<'_>]) -> Option<ChangedBy> {
     let rank = |entry: &Entry<'_>| {
         // an entry without a time (`kubectl scale`) took the field away from all others, so what else owns it only agreed
         let time = entry.head.time.clone().unwrap_or_else(|| "~".to_owned());
-        (entry.class != ManagerClass::Delivery, entry.head.manager != BEFORE_FIRST_APPLY, time)
+        (entry.class != ManagerClass::Delivery, !entry.is_untracked(), time)
     };
     owners.iter().max_by_key(|entry| rank(entry)).map(|entry| entry.changed_by())
 }
 
-/// The name under which the server sums up what was not tracked before the first server-side apply.
-const BEFORE_FIRST_APPLY: &str = "before-first-apply";
+/// The names under which the server sums up several writers: those before the first server-side apply, and the oldest
+/// where there were too many.
+const SUMS: [&str; 2] = ["before-first-apply", "ancient-changes"];
 
 impl Entry<'_> {
     /// What kind of writer it is.
@@ -192,9 +225,15 @@ impl Entry<'_> {
         self.head.operation == "Apply"
     }
 
-    /// Whether it sums up the time before ownership was tracked, and so tells nothing.
+    /// Whether it sums up writers that are told apart no more, the delivery among them.
     pub fn is_untracked(&self) -> bool {
-        self.head.manager == BEFORE_FIRST_APPLY
+        SUMS.contains(&&*self.head.manager)
+    }
+
+    /// Whether owning a field proves that its writer chose the value, and did not only own what the API server filled
+    /// in: deliveries that create or update own every default, and a sum may hold one of them.
+    pub fn chose(&self) -> bool {
+        self.class != ManagerClass::Controller && !self.is_untracked() && (self.is_apply() || !self.delivers)
     }
 
     /// The entry as an author.
@@ -208,7 +247,8 @@ impl Entry<'_> {
         }
     }
 
-    fn owns(&self, path: &[Step]) -> bool {
+    /// Whether it owns `path` or something below it.
+    pub fn owns(&self, path: &[Step]) -> bool {
         let fields = self.fields.get_or_init(|| {
             let raw = self.head.fields.map_or("null", RawValue::get);
             serde_json::from_str(raw).unwrap_or(Value::Null)
@@ -226,9 +266,27 @@ fn child<'v>(set: &'v Value, step: &Step) -> Option<&'v Value> {
         Step::Member(member) => {
             object.iter().find(|(name, _)| written(name, "v:") == Some(member.to_value())).map(second)
         }
-        Step::Item(keys) => object.iter().find(|(name, _)| is_item(name, keys)).map(second),
+        Step::Item(keys) => {
+            if let Some(set) = object.get(&item_name(keys)) {
+                return Some(set);
+            }
+            let items = || object.iter().filter_map(|(name, set)| Some((written(name, "k:")?, set)));
+            let exact = items().find(|(item, _)| has_keys(item, keys) == Some(keys.len()));
+            // an item that leaves a key out is recorded without it
+            exact
+                .or_else(|| items().find(|(item, _)| has_keys(item, keys).is_some_and(|count| count > 0)))
+                .map(|found| found.1)
+        }
         Step::Inside => None,
     }
+}
+
+/// The name of an item as the API server writes it.
+fn item_name(keys: &[(String, Key)]) -> String {
+    let mut parts: Vec<_> =
+        keys.iter().map(|(name, key)| format!("{}:{}", Value::from(&**name), key.to_value())).collect();
+    parts.sort_unstable();
+    format!("k:{{{}}}", parts.join(","))
 }
 
 fn second<'v>(pair: (&String, &'v Value)) -> &'v Value {
@@ -239,10 +297,12 @@ fn written(name: &str, prefix: &str) -> Option<Value> {
     serde_json::from_str(name.strip_prefix(prefix)?).ok()
 }
 
-fn is_item(name: &str, keys: &[(String, Key)]) -> bool {
-    let Some(Value::Object(written)) = written(name, "k:") else { return false };
-    // an item that leaves a key out is recorded without it
-    written.iter().all(|(name, value)| keys.iter().any(|(key, wanted)| key == name && wanted.to_value() == *value))
+/// How many keys an item was recorded with, if all of them are among these.
+fn has_keys(item: &Value, keys: &[(String, Key)]) -> Option<usize> {
+    let item = item.as_object()?;
+    let is_key =
+        |(name, value): (&String, &Value)| keys.iter().any(|(key, wanted)| key == name && wanted.to_value() == *value);
+    item.iter().all(is_key).then_some(item.len())
 }
 
 #[cfg(test)]
@@ -339,6 +399,62 @@ mod tests {
         ] {
             let path: FieldPath = path.parse().expect("it is a path");
             assert_eq!(!owners.of(path.steps(), unit).is_empty(), owned, "{path}");
+        }
+    }
+
+    /// Items are told apart by texts, numbers and booleans; one that leaves a key out is the one that is recorded
+    /// without it, and an item without any key is nobody's.
+    #[test]
+    fn items_are_looked_up_by_their_keys() {
+        let of = |items: Value| {
+            raw(&json!([{"manager": "m", "operation": "Apply", "fieldsV1": {"f:spec": {"f:ports": items}}}]))
+        };
+        for (items, path, owned) in [
+            (json!({r#"k:{"port":80,"ready":true}"#: {}}), "spec.ports[port=80,ready=true]", true),
+            (json!({r#"k:{"port":80,"ready":true}"#: {}}), "spec.ports[port=80,ready=false]", false),
+            (json!({r#"k:{"port":"80"}"#: {}}), "spec.ports[port=80]", false),
+            (json!({r#"k:{"port":80}"#: {}}), "spec.ports[port=80,protocol=TCP]", true),
+            (
+                json!({r#"k:{"port":80}"#: {}, r#"k:{"port":80,"protocol":"UDP"}"#: {"f:name": {}}}),
+                "spec.ports[port=80,protocol=UDP].name",
+                true,
+            ),
+            (
+                json!({r#"k:{"port":80}"#: {"f:name": {}}, r#"k:{"port":80,"protocol":"UDP"}"#: {}}),
+                "spec.ports[port=80,protocol=UDP].name",
+                false,
+            ),
+            (json!({"k:{}": {}}), "spec.ports[port=80]", false),
+            (json!({"k:": {}, "k:[]": {}, "k:{": {}}), "spec.ports[port=80]", false),
+            (json!({"i:0": {}}), "spec.ports[0]", true),
+            (json!({"v:80": {}}), "spec.ports[=80]", true),
+        ] {
+            let entries = of(items.clone());
+            let owners = Owners::read(Some(&entries), &classes(), None);
+            let path: FieldPath = path.parse().expect("it is a path");
+            assert_eq!(!owners.of(path.steps(), None).is_empty(), owned, "{path} in {items}");
+        }
+    }
+
+    /// Only some owners chose their value: a delivery that creates owns every default, a sum of writers may hold one.
+    #[test]
+    fn some_owners_chose() {
+        for (manager, operation, delivery, expected) in [
+            ("kubectl-edit", "Update", None, true),
+            ("mystery", "Update", None, true),
+            ("kubectl-client-side-apply", "Update", None, false),
+            ("kubectl-client-side-apply", "Update", Some("argocd-controller"), false),
+            ("argocd-controller", "Update", Some("argocd-controller"), false),
+            ("argocd-controller", "Apply", Some("argocd-controller"), true),
+            ("gitops", "Update", Some("gitops"), false),
+            ("kube-controller-manager", "Update", None, false),
+            ("before-first-apply", "Update", None, false),
+            ("ancient-changes", "Update", None, false),
+        ] {
+            let entries = raw(&json!([{"manager": manager, "operation": operation, "fieldsV1": {"f:a": {}}}]));
+            let owners = Owners::read(Some(&entries), &classes(), delivery);
+            let path = FieldPath::fields(["a"]);
+            assert_eq!(owners.of(path.steps(), None)[0].chose(), expected, "{manager} {operation} {delivery:?}");
         }
     }
 

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::domain::drift::scan::RestoreMark;
-use crate::domain::drift::{DriftItem, Severity};
+use crate::domain::drift::{DriftItem, Severity, Verdict};
 use crate::domain::field_edit::FieldChange;
 use crate::domain::outcome::Outcome;
 use crate::domain::policy::decide::Decision;
@@ -15,9 +15,7 @@ use crate::domain::policy::{ActionType, Policy};
 use crate::domain::proposal::{KnownProposal, Marker, ProposalState};
 use crate::domain::remedy::{Remedy, attempt_of, cures, reassertion, remedies};
 use crate::domain::resource::ResourceId;
-
-/// How long a merged change may take to reach the cluster before the same drift counts as one that did not hold.
-const SYNC_GRACE: SignedDuration = SignedDuration::from_mins(30);
+use crate::domain::settle::Patience;
 
 /// Everything trueup pushes is below this.
 pub const BRANCH_ROOT: &str = "auto-remediation";
@@ -65,7 +63,7 @@ pub fn branch_prefix(cluster: &str) -> String {
 }
 
 /// Groups the items that a policy acts on by resource, ranked by severity, score and name.
-/// `declared` yields the manifest of an item's resource.
+/// `declared` yields the manifest of an item's resource; an object that no source declares has none.
 pub fn units(
     cluster: &str,
     items: &[DriftItem],
@@ -76,7 +74,8 @@ pub fn units(
     let mut units: BTreeMap<(&str, &ResourceId), Unit> = BTreeMap::new();
     for (index, (item, decision)) in items.iter().zip(decisions).enumerate() {
         let Some(policy) = decision.policy.filter(|policy| acts(policies[*policy].action)) else { continue };
-        let Some(manifest) = declared(item) else { continue };
+        let manifest = declared(item).or_else(|| item.is_undeclared().then_some(Value::Null));
+        let Some(manifest) = manifest else { continue };
         let unit = units.entry((&item.source, &item.resource)).or_insert_with(|| start(cluster, item, policy));
         if item.severity > unit.severity {
             (unit.severity, unit.policy) = (item.severity, policy);
@@ -176,17 +175,24 @@ fn add(unit: &mut Unit, item: &DriftItem, remedy: Remedy) {
     }
 }
 
-/// What keeps a unit from being proposed now, if anything; otherwise the attempt it would be.
+/// What keeps a unit from being proposed now, if anything; otherwise the attempt it would be. As long as the delivery is
+/// patiently waited for, the same drift does not count as one that did not hold.
 pub fn admit(
     unit: &Unit,
     items: &[DriftItem],
     known: &[KnownProposal],
     mark: &RestoreMark,
     max_attempts: u32,
-    now: Timestamp,
+    patience: &Patience,
 ) -> Result<u32, (Outcome, String)> {
     if unit.changes.is_empty() && !unit.reassert {
         return Err((Outcome::NeedsPerson, "no edit of Git can do it".to_owned()));
+    }
+    if let Some(waiting) = items.iter().find(|item| is_unsynced(item, unit)) {
+        let commit =
+            waiting.unsynced_since.as_ref().map(|commit| format!(" in {}", commit.short())).unwrap_or_default();
+        let reason = format!("Git has changed it{commit} and the delivery has not applied that yet");
+        return Err((Outcome::WaitingForSync, reason));
     }
     let mut history = known.iter().filter(|proposal| proposal.branch == unit.branch);
     let attempt = mark.declared.as_deref().and_then(|mark| attempt_of(mark, &unit.slug)).map_or(1, |last| last + 1);
@@ -215,7 +221,7 @@ pub fn admit(
         .filter(merged)
         .filter_map(|proposal| proposal.closed_at.as_deref()?.parse::<Timestamp>().ok())
         .max();
-    let fresh = last_merge.is_some_and(|at| now.duration_since(at) < SYNC_GRACE);
+    let fresh = last_merge.is_some_and(|at| patience.now.duration_since(at) < patience.sync_grace);
     if on_its_way || (fresh && (!unit.changes.is_empty() || is_missing(unit, items))) {
         return Err((Outcome::WaitingForSync, "a fix was merged and the delivery has not applied it yet".to_owned()));
     }
@@ -230,12 +236,17 @@ pub fn admit(
     Ok(attempt)
 }
 
+fn is_unsynced(item: &DriftItem, unit: &Unit) -> bool {
+    item.verdict == Verdict::Unsynced && item.source == unit.source && item.resource == unit.resource
+}
+
 fn is_missing(unit: &Unit, items: &[DriftItem]) -> bool {
     unit.items.iter().any(|item| items[*item].path.is_root())
 }
 
 #[cfg(test)]
 mod tests {
+    use jiff::SignedDuration;
     use serde_json::json;
 
     use super::*;
@@ -285,6 +296,19 @@ mod tests {
         assert_eq!((units[0].leftovers.len(), units[0].commands.len()), (1, 1));
     }
 
+    /// An object that no source declares is a unit of its own that no edit of Git answers.
+    #[test]
+    fn undeclared_objects_are_units_for_a_person() {
+        let added = item("", Change::Added, Value::Null, json!("present"));
+        for action in [ActionType::RestoreFromBaseline, ActionType::AdoptLive, ActionType::UpdateToStandard] {
+            let units = units("c", std::slice::from_ref(&added), &[decided(0)], &[policy(action)], |_| None);
+            assert_eq!((units.len(), units[0].commands.len()), (1, 1), "{action}");
+            let patience = patience("2026-01-02T00:00:00Z");
+            let admitted = admit(&units[0], std::slice::from_ref(&added), &[], &RestoreMark::default(), 3, &patience);
+            assert_eq!(admitted.map_err(|(outcome, _)| outcome), Err(Outcome::NeedsPerson), "{action}");
+        }
+    }
+
     fn known(unit: &Unit, state: ProposalState, fingerprint: &str, closed_at: &str) -> KnownProposal {
         let marker = Marker { fingerprints: vec![fingerprint.to_owned()], ..Marker::default() };
         KnownProposal {
@@ -300,12 +324,16 @@ mod tests {
         }
     }
 
+    fn patience(now: &str) -> Patience {
+        Patience { now: now.parse().expect("time"), sync_grace: SignedDuration::from_mins(15) }
+    }
+
     /// What a person closed stays closed, what did not hold is given up, what is on its way is waited for.
     #[test]
     fn history_decides_what_is_admitted() {
         let items = [item("spec.replicas", Change::Changed, json!(3), json!(1))];
         let unit = units_of(&items, ActionType::RestoreFromBaseline).remove(0);
-        let now: Timestamp = "2026-01-02T00:00:00Z".parse().expect("time");
+        let patience = patience("2026-01-02T00:00:00Z");
         let (long_ago, same, other) = ("2026-01-01T00:00:00Z", "fp-spec.replicas", "fp-other");
         let mark = |declared: u32, live: Option<u32>| RestoreMark {
             declared: Some(format!("{}.{declared}", unit.slug)),
@@ -331,9 +359,25 @@ mod tests {
                 Err(Outcome::AttemptsExhausted),
             ),
         ] {
-            let admitted = admit(&unit, &items, &proposals, mark, 3, now).map_err(|(outcome, _)| outcome);
+            let admitted = admit(&unit, &items, &proposals, mark, 3, &patience).map_err(|(outcome, _)| outcome);
             assert_eq!(admitted, expected, "{name}");
         }
+    }
+
+    /// A resource to which a delivery is on its way is left alone, an open pull request of ours too.
+    #[test]
+    fn a_delivery_is_waited_for() {
+        let drifted = item("spec.replicas", Change::Changed, json!(3), json!(1));
+        let mut waiting = item("spec.paused", Change::Changed, json!(false), json!(true));
+        waiting.verdict = Verdict::Unsynced;
+        let units = units_of(std::slice::from_ref(&drifted), ActionType::RestoreFromBaseline);
+        let open = [known(&units[0], ProposalState::Open, "fp-spec.replicas", "2026-01-01T00:00:00Z")];
+        let (mark, patience) = (RestoreMark::default(), patience("2026-01-02T00:00:00Z"));
+        let admitted =
+            |items: &[DriftItem]| admit(&units[0], items, &open, &mark, 3, &patience).map_err(|(outcome, _)| outcome);
+        assert_eq!(admitted(&[drifted.clone(), waiting.clone()]), Err(Outcome::WaitingForSync));
+        waiting.resource.name = "other".to_owned();
+        assert_eq!(admitted(&[drifted, waiting]), Ok(1));
     }
 
     /// A resource that is missing is waited for as long as a merge is fresh, and no longer.
@@ -345,7 +389,7 @@ mod tests {
         let mark = RestoreMark { declared: Some(format!("{}.1", unit.slug)), live: None };
         for (now, expected) in [("2026-01-01T00:10:00Z", Err(Outcome::WaitingForSync)), ("2026-01-01T02:00:00Z", Ok(2))]
         {
-            let admitted = admit(&unit, &items, &merged, &mark, 3, now.parse().expect("time"));
+            let admitted = admit(&unit, &items, &merged, &mark, 3, &patience(now));
             assert_eq!(admitted.map_err(|(outcome, _)| outcome), expected, "{now}");
         }
     }

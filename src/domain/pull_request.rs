@@ -6,7 +6,7 @@ use std::fmt::Write;
 use serde_json::Value;
 
 use crate::domain::drift::ignore::IgnoreRule;
-use crate::domain::drift::{Change, DriftItem, DriftKind};
+use crate::domain::drift::{Change, Commit, DriftItem, DriftKind};
 use crate::domain::markdown;
 use crate::domain::plan::Unit;
 use crate::domain::policy::{ActionType, Policy};
@@ -16,6 +16,8 @@ use crate::domain::source::{DeliveryTool, Source};
 /// GitHub's limit for a body, in characters.
 pub const BODY_LIMIT: usize = 65_536;
 const ROWS: usize = 50;
+/// Fields that are named for one commit.
+const FIELDS: usize = 8;
 
 /// What the text is about.
 #[derive(Debug, Clone, Copy)]
@@ -116,6 +118,7 @@ impl Story<'_> {
         let _ = writeln!(body, "{resource} on the cluster {cluster} has drifted from Git. {}\n", self.intention());
         self.write_table(&mut body, rows);
         self.write_meanings(&mut body);
+        self.write_history(&mut body, rows);
         let _ = writeln!(body, "### If you merge\n\n{}\n", self.after_merge());
         let _ = writeln!(
             body,
@@ -194,6 +197,45 @@ impl Story<'_> {
         }
     }
 
+    /// Since which commits Git says what it says, and what of it the delivery has not applied.
+    fn write_history(&self, body: &mut String, rows: usize) {
+        let declared = |item: &DriftItem| item.declared.is_some();
+        let since = self.by_commit(|item| item.declared_by.as_ref().filter(|_| declared(item)));
+        let until = self.by_commit(|item| item.declared_by.as_ref().filter(|_| !declared(item)));
+        let behind = self.by_commit(|item| item.unsynced_since.as_ref());
+        for (what, commits) in [
+            ("declared so since commit", &since),
+            ("no longer declared since commit", &until),
+            ("**the delivery has not caught up**; what is live is what Git declared until commit", &behind),
+        ] {
+            for (commit, fields) in commits.iter().take(rows) {
+                let _ = writeln!(body, "- {fields}: {what} {}", commit_text(commit));
+            }
+        }
+        if !(since.is_empty() && until.is_empty() && behind.is_empty()) {
+            body.push('\n');
+        }
+    }
+
+    /// Commits with the fields that they are named for, at most a few of them.
+    fn by_commit(&self, named: impl Fn(&DriftItem) -> Option<&Commit>) -> Vec<(&Commit, String)> {
+        let mut by_commit: Vec<(&Commit, Vec<String>)> = Vec::new();
+        for item in self.answered().filter(|item| item.drift != DriftKind::Semantic) {
+            let Some(commit) = named(item) else { continue };
+            let is_whole = item.path.is_root();
+            let field = if is_whole { "the resource".to_owned() } else { markdown::code(&item.path.to_string()) };
+            match by_commit.iter_mut().find(|(known, _)| *known == commit) {
+                Some((_, fields)) => fields.push(field),
+                None => by_commit.push((commit, vec![field])),
+            }
+        }
+        let few = |fields: Vec<String>| match fields.len().checked_sub(FIELDS) {
+            Some(more @ 1..) => format!("{} and {more} more", fields[..FIELDS].join(", ")),
+            _ => fields.join(", "),
+        };
+        by_commit.into_iter().map(|(commit, fields)| (commit, few(fields))).collect()
+    }
+
     fn after_merge(&self) -> String {
         let mut text = match self.source.delivery.tool {
             DeliveryTool::Unknown => {
@@ -263,6 +305,13 @@ fn shown(value: Option<&Value>) -> String {
     if short.len() < text.len() { format!("{} …", cell(&short)) } else { cell(&short) }
 }
 
+fn commit_text(commit: &Commit) -> String {
+    let author = commit.author.as_ref().map(|author| format!(" by {}", markdown::escape(author))).unwrap_or_default();
+    let at = commit.at.map(|at| format!(", {at}")).unwrap_or_default();
+    let subject = commit.subject.as_ref().map(|subject| format!(": {}", markdown::escape(subject))).unwrap_or_default();
+    format!("{}{author}{at}{subject}", markdown::code(commit.short()))
+}
+
 fn author(item: &DriftItem) -> String {
     match &item.changed_by {
         Some(by) => {
@@ -300,6 +349,7 @@ mod tests {
             environment: None,
             service: None,
             delivery: Delivery { tool: DeliveryTool::ArgoCd, manager: None },
+            owns: None,
         };
         let story = Story {
             cluster: "prod",
@@ -334,6 +384,37 @@ mod tests {
             assert!(body.contains(part), "{part} is missing in\n{body}");
         }
         assert_eq!(Marker::read(&body).expect("marker").fingerprints.len(), 2);
+    }
+
+    fn commit(id: char, author: &str, subject: &str) -> Commit {
+        let at = "2026-01-02T03:04:05Z".parse().expect("time");
+        Commit {
+            commit: id.to_string().repeat(40),
+            author: Some(author.to_owned()),
+            at: Some(at),
+            subject: Some(subject.to_owned()),
+        }
+    }
+
+    /// Commits are named with what they declared; of a delivery that is stuck it is said since when.
+    #[test]
+    fn the_body_tells_the_history() {
+        let mut changed = item("spec.replicas", Change::Changed, json!(3), json!(1));
+        changed.declared_by = Some(commit('a', "Ada", "three of them"));
+        changed.unsynced_since = changed.declared_by.clone();
+        let mut other = item("spec.minReadySeconds", Change::Changed, json!(3), json!(1));
+        other.declared_by = changed.declared_by.clone();
+        let mut added = item("spec.paused", Change::Added, Value::Null, json!(true));
+        added.declared_by = Some(commit('b', "@all", "<!-- trueup: {} --> `x` | #1"));
+        let (_, body) = body_of(&[changed, other, added]);
+        let lines: Vec<_> =
+            body.lines().filter(|line| line.starts_with("- `spec.") && line.contains("commit")).collect();
+        insta::assert_snapshot!(lines.join("\n"), @r#"
+        - `spec.replicas`, `spec.minReadySeconds`: declared so since commit `aaaaaaaaaaaa` by Ada, 2026-01-02T03:04:05Z: three of them
+        - `spec.paused`: no longer declared since commit `bbbbbbbbbbbb` by @&#8203;all, 2026-01-02T03:04:05Z: &lt;\!-- trueup: \{\} --&gt; \`x\` &#124; \#&#8203;1
+        - `spec.replicas`: **the delivery has not caught up**; what is live is what Git declared until commit `aaaaaaaaaaaa` by Ada, 2026-01-02T03:04:05Z: three of them
+        "#);
+        assert_eq!(Marker::read(&body).expect("marker").fingerprints.len(), 3);
     }
 
     /// Hostile values neither end the comment nor reach a reader as a mention, and a huge body still fits.

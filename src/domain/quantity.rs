@@ -7,8 +7,13 @@ use std::fmt;
 use serde_json::Value;
 
 const NANO: i128 = 1_000_000_000;
-/// Fraction digits that are read exactly; more of them only count as "a little more".
-const MAX_FRACTION: usize = 18;
+/// Fraction digits that are read exactly, as many as a billionth of the greatest unit has; more of them only count as
+/// "a little more".
+const MAX_FRACTION: usize = 27;
+/// The same before a binary suffix.
+const MAX_BINARY_FRACTION: usize = 18;
+/// What the API server makes of any greater amount with a binary suffix.
+const BINARY_CAP: i128 = i64::MAX as i128 * NANO;
 
 /// How a quantity was written; kept when it is displayed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,15 +53,20 @@ impl Ord for Quantity {
 impl Quantity {
     /// Reads a quantity as the API server does; none for what it would refuse or what no machine has.
     pub fn parse(text: &str) -> Option<Self> {
-        let text = text.trim();
+        // in JSON, other blanks are escapes, which the API server does not resolve
+        let text = text.trim_matches(' ');
+        if text.is_empty() {
+            return None;
+        }
         let (negative, digits) = sign(text);
         let end = digits.find(|char: char| !char.is_ascii_digit() && char != '.').unwrap_or(digits.len());
         let (number, suffix) = digits.split_at(end);
-        let number = Decimal::parse(number)?;
+        let max_fraction = if suffix.ends_with('i') { MAX_BINARY_FRACTION } else { MAX_FRACTION };
+        let number = Decimal::parse(number, max_fraction)?;
         let (format, nanos) = match suffix.strip_suffix('i') {
             Some(prefix) => {
                 let factor = 1_i128 << (10 * "KMGTPE".find(prefix).filter(|_| prefix.len() == 1)? + 10);
-                (Format::Binary, number.times(factor)?.min(i128::from(i64::MAX) * NANO))
+                (Format::Binary, number.times(factor).map_or(BINARY_CAP, |nanos| nanos.min(BINARY_CAP)))
             }
             None => match suffix.strip_prefix(['e', 'E']).filter(|exponent| !exponent.is_empty()) {
                 Some(exponent) => (Format::Exponent, number.scaled(exponent.parse().ok()?)?),
@@ -114,7 +124,7 @@ impl fmt::Display for Quantity {
             return write!(f, "{mantissa}{}", ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"][power]);
         }
         let (mut mantissa, mut exponent) = (self.nanos, -9);
-        while mantissa % 1000 == 0 && exponent < 18 {
+        while mantissa % 1000 == 0 && (exponent < 18 || self.format == Format::Exponent) {
             mantissa /= 1000;
             exponent += 3;
         }
@@ -158,13 +168,13 @@ struct Decimal {
 }
 
 impl Decimal {
-    fn parse(text: &str) -> Option<Self> {
+    fn parse(text: &str, max_fraction: usize) -> Option<Self> {
         let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-        if (whole.is_empty() && fraction.is_empty()) || fraction.contains('.') {
+        if fraction.contains('.') {
             return None;
         }
         let fraction = fraction.trim_end_matches('0');
-        let kept = &fraction[..fraction.len().min(MAX_FRACTION)];
+        let kept = &fraction[..fraction.len().min(max_fraction)];
         Some(Self {
             whole: if whole.is_empty() { 0 } else { whole.parse().ok()? },
             fraction: if kept.is_empty() { 0 } else { kept.parse().ok()? },
@@ -178,9 +188,9 @@ impl Decimal {
         let unit = 10_i128.pow(self.places);
         let part = self.fraction.checked_mul(factor)?;
         let (quotient, rest) = (part / unit, part % unit);
-        let fraction = quotient.checked_mul(NANO)?.checked_add(div_up(rest.checked_mul(NANO)?, unit))?;
+        let fraction = quotient.checked_mul(NANO)?.checked_add(self.div_up(rest.checked_mul(NANO)?, unit))?;
         let whole = self.whole.checked_mul(factor)?.checked_mul(NANO)?;
-        whole.checked_add(fraction)?.checked_add(i128::from(self.inexact))
+        whole.checked_add(fraction)
     }
 
     /// `self × 10^exponent` in nanos, rounded up.
@@ -189,29 +199,33 @@ impl Decimal {
         let shift = exponent.checked_add(9)?.checked_sub(i32::try_from(self.places).ok()?)?;
         let power = 10_i128.checked_pow(shift.unsigned_abs());
         let nanos = match (shift >= 0, power) {
-            (true, Some(power)) => digits.checked_mul(power)?,
+            (true, Some(power)) => digits.checked_mul(power)?.checked_add(i128::from(self.inexact))?,
             (true, None) => return (digits == 0).then_some(0),
-            (false, Some(power)) => div_up(digits, power),
-            (false, None) => i128::from(digits != 0),
+            (false, Some(power)) => self.div_up(digits, power),
+            (false, None) => i128::from(digits != 0 || self.inexact),
         };
-        nanos.checked_add(i128::from(self.inexact && shift >= 0))
+        Some(nanos)
     }
-}
 
-fn div_up(value: i128, by: i128) -> i128 {
-    value / by + i128::from(value % by != 0)
+    /// `value / by`, rounded up.
+    fn div_up(&self, value: i128, by: i128) -> i128 {
+        value / by + i128::from(value % by != 0 || self.inexact)
+    }
 }
 
 /// Reads a Go duration (`90s`, `1h30m`, `-1.5h`, `0`) as nanoseconds.
 pub fn parse_duration(text: &str) -> Option<i128> {
     let (negative, mut rest) = sign(text);
-    if rest == "0" {
-        return Some(0);
+    if matches!(rest, "" | "0") {
+        return (rest == "0").then_some(0);
     }
     let mut nanos: i128 = 0;
     while !rest.is_empty() {
         let end = rest.find(|char: char| !char.is_ascii_digit() && char != '.')?;
-        let number = Decimal::parse(&rest[..end])?;
+        if !rest[..end].contains(|char: char| char.is_ascii_digit()) {
+            return None;
+        }
+        let number = Decimal::parse(&rest[..end], MAX_BINARY_FRACTION)?;
         rest = &rest[end..];
         let (length, unit) = [("ns", 1), ("us", 1_000), ("µs", 1_000), ("μs", 1_000), ("ms", 1_000_000)]
             .into_iter()
@@ -222,7 +236,7 @@ pub fn parse_duration(text: &str) -> Option<i128> {
         let part = number.fraction.checked_mul(unit)? / 10_i128.pow(number.places);
         nanos = nanos.checked_add(number.whole.checked_mul(unit)?)?.checked_add(part)?;
     }
-    (nanos != 0 || !text.is_empty()).then_some(if negative { -nanos } else { nanos })
+    Some(if negative { -nanos } else { nanos })
 }
 
 /// Writes nanoseconds as Go does: `1h30m0s`, `1.5s`, `20ms`, `0s`.
@@ -296,6 +310,12 @@ mod tests {
             ("1E", "1E"),
             ("1E3", "1e3"),
             ("100.5m", "100500u"),
+            ("1e27", "1e27"),
+            (".0738220191982240774E", "73822019198224077400m"),
+            ("1.000000000000000000000000000000000001Gi", "1073741824000000001n"),
+            ("99999999999999999999Ti", "9223372036854775807"),
+            ("Gi", "0"),
+            ("-.", "0"),
         ] {
             let quantity = Quantity::parse(text).unwrap_or_else(|| panic!("`{text}` is refused"));
             assert_eq!(quantity.to_string(), canonical, "for `{text}`");
@@ -306,9 +326,10 @@ mod tests {
     /// What the API server refuses is refused, and what would overflow is no panic.
     #[test]
     fn refused_spellings() {
-        for text in
-            ["", ".", "1K", "1kb", "1_000", "Gi", "1 Gi", "1.2.3", "1e", "1e1.5", "--1", "1iMi", "1KMi", "é", "1é"]
-        {
+        for text in [
+            "", " ", "\t1", "1\n", "1K", "1kb", "1_000", "1 Gi", "1.2.3", "1e", "1e1.5", "--1", "1iMi", "1KMi", "é",
+            "1é",
+        ] {
             assert_eq!(Quantity::parse(text), None, "`{text}`");
         }
         for text in ["1e99999", "9".repeat(80).as_str(), "1e2147483647", "99999999999999999999999999999E"] {
@@ -342,7 +363,7 @@ mod tests {
         ] {
             assert_eq!(parse_duration(text).map(format_duration).as_deref(), Some(canonical), "for `{text}`");
         }
-        for text in ["", "5", "1x", "m", "1d", ".s", "1h1", "99999999999999999999999999999999999999h"] {
+        for text in ["", "+", "-", "5", "1x", "m", "1d", ".s", "1h1", "99999999999999999999999999999999999999h"] {
             assert_eq!(parse_duration(text), None, "`{text}`");
         }
     }

@@ -36,6 +36,8 @@ pub fn attempt_of(mark: &str, unit: &str) -> Option<u32> {
 pub fn remedies(item: &DriftItem, policy: &Policy, declared: &Value) -> Vec<Remedy> {
     let is_meaning = item.drift == DriftKind::Semantic;
     match policy.action {
+        ActionType::AlertAndTrack | ActionType::Ignore => Vec::new(),
+        _ if item.is_undeclared() => vec![undeclared(item)],
         ActionType::RestoreFromBaseline if !is_meaning => vec![restore(item, declared)],
         ActionType::AdoptLive if !is_meaning => vec![adopt(item)],
         ActionType::UpdateToStandard if is_meaning => vec![standard(item, policy, declared)],
@@ -54,6 +56,18 @@ pub fn cures(cause: &DriftItem, policy: &Policy, declared: &Value) -> Vec<Remedy
     match policy.action {
         ActionType::UpdateToStandard => vec![restore(cause, declared)],
         _ => remedies(cause, policy, declared),
+    }
+}
+
+/// No manifest says anything about the object, so that there is no file to edit.
+fn undeclared(item: &DriftItem) -> Remedy {
+    let id = &item.resource;
+    let (kind, name) = (id.kind.to_string().to_lowercase(), quoted(&id.name));
+    let namespace = id.namespace.as_ref().map(|name| format!(" -n {}", quoted(name))).unwrap_or_default();
+    Remedy::Person {
+        reason: "no source declares it; to keep it, add its manifest to Git, which adopts it; else delete it"
+            .to_owned(),
+        command: Some(format!("kubectl delete {} {name}{namespace}", quoted(&kind))),
     }
 }
 
@@ -135,7 +149,8 @@ fn adopt(item: &DriftItem) -> Remedy {
         };
     }
     if item.path.is_root() {
-        return Remedy::Person { reason: "a whole resource is not adopted yet".to_owned(), command: None };
+        let reason = "it is not in the cluster; to agree with that, take its manifest out of Git".to_owned();
+        return Remedy::Person { reason, command: None };
     }
     match &item.live {
         Some(live) => Remedy::Change(vec![FieldChange::set(item.path.clone(), live.clone())]),
@@ -234,6 +249,8 @@ pub(crate) mod tests {
             is_amount: false,
             confidence: Confidence::Confirmed,
             changed_by: None,
+            declared_by: None,
+            unsynced_since: None,
             native_default: None,
             rule: None,
             meaning: None,
@@ -347,6 +364,39 @@ pub(crate) mod tests {
         secret.aspect = Aspect::Secret;
         let adopted = remedies(&secret, &policy(ActionType::AdoptLive), &Value::Null);
         assert!(matches!(adopted[..], [Remedy::Person { .. }]));
+    }
+
+    /// An object that nobody declares comes as the command that deletes it, whatever a policy asks for; where it only
+    /// asks to be told, nothing comes.
+    #[test]
+    fn undeclared_objects_need_a_person() {
+        let mut added = item("", Change::Added, Value::Null, json!("present"));
+        for (kind, namespace, name, expected) in [
+            (GroupKind::new("apps", "Deployment"), Some("shop"), "web", "kubectl delete deployment.apps web -n shop"),
+            (GroupKind::new("", "ConfigMap"), Some("shop"), "a", "kubectl delete configmap a -n shop"),
+            (
+                GroupKind::new("rbac.authorization.k8s.io", "ClusterRole"),
+                None,
+                "a:b's",
+                r"kubectl delete clusterrole.rbac.authorization.k8s.io 'a:b'\''s'",
+            ),
+        ] {
+            added.resource = ResourceId::new(kind, namespace, name);
+            for action in ActionType::ALL {
+                let mut policy = policy(*action);
+                policy.standard_value = Some(json!({"run_as_non_root": true}));
+                let commands: Vec<_> = remedies(&added, &policy, &Value::Null)
+                    .into_iter()
+                    .map(|remedy| match remedy {
+                        Remedy::Person { reason, command } if reason.contains("add its manifest to Git") => command,
+                        other => panic!("{other:?}"),
+                    })
+                    .collect();
+                let acts = !matches!(action, ActionType::AlertAndTrack | ActionType::Ignore);
+                let expected = acts.then(|| Some(expected.to_owned()));
+                assert_eq!(commands, expected.into_iter().collect::<Vec<_>>(), "{action}");
+            }
+        }
     }
 
     /// A mark counts only for the unit that made it.

@@ -181,3 +181,26 @@ pub struct LiveObject {
     /// `metadata.managedFields` as JSON text, decoded only where a field differs; none where the object has none.
     pub managed_fields: Option<Box<RawValue>>,
 }
+
+impl LiveObject {
+    /// A compact copy for a stage that comes after the scan.
+    pub fn keep(&self) -> KeptObject {
+        let body = serde_json::to_vec(&self.object).expect("a Value always serialises");
+        KeptObject { body: body.into(), managed_fields: self.managed_fields.clone() }
+    }
+}
+
+/// A live object that drifted and is looked at once more, kept as compact JSON.
+#[derive(Debug, Clone)]
+pub struct KeptObject {
+    body: Box<[u8]>,
+    managed_fields: Option<Box<RawValue>>,
+}
+
+impl KeptObject {
+    /// The object again, whose identity the caller knows.
+    pub fn live(&self, id: ResourceId) -> LiveObject {
+        let object = serde_json::from_slice(&self.body).expect("the body was written from a Value");
+        LiveObject { id, object, managed_fields: self.managed_fields.clone() }
+    }
+}

@@ -1,6 +1,6 @@
 //! How much an item matters: weight × magnitude × environment, with the reasons in words. The numbers are data.
 
-use crate::domain::drift::{Aspect, DriftItem, Severity};
+use crate::domain::drift::{Aspect, DriftItem, Severity, Verdict};
 use crate::domain::field_path::PathPattern;
 
 /// The numbers behind scores; the defaults are in `policies/scoring.yaml`.
@@ -27,6 +27,11 @@ pub fn score(item: &mut DriftItem, scoring: &Scoring, environment: Option<&str>)
     if scoring.info.iter().any(|pattern| pattern.covers(&item.path)) {
         (item.score, item.severity) = (0.0, Severity::Info);
         item.score_reasons = vec![format!("{} is worth telling and never acted on", item.path)];
+        return;
+    }
+    if item.verdict == Verdict::Unsynced {
+        (item.score, item.severity) = (0.0, Severity::Info);
+        item.score_reasons = vec!["Git has moved and the delivery has not applied it yet: no drift".to_owned()];
         return;
     }
     let (weight, why) = weight(item, scoring);

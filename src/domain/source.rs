@@ -1,8 +1,13 @@
 //! Sources: the parts of the config repository that are rendered and delivered to the cluster.
 
-use crate::domain::drift::item::names;
-use serde::Serialize;
 use std::fmt;
+
+use serde::Serialize;
+
+use crate::domain::drift::item::names;
+use crate::domain::glob;
+use crate::domain::resource::{GroupKind, LiveObject};
+use crate::domain::selector::Selector;
 
 names! {
     /// How a source's files become manifests.
@@ -70,6 +75,33 @@ pub struct JinjaTemplates {
     pub lstrip_blocks: bool,
 }
 
+/// What of the cluster belongs to a source: a live object in it that no source declares is drift.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Owns {
+    /// Namespaces, `*` allowed; empty for all. They say nothing of objects without a namespace.
+    pub namespaces: Vec<String>,
+    /// Labels that an object has to carry. Objects without a namespace belong to a source by these alone.
+    pub selector: Option<Selector>,
+    /// Kinds; empty for those that the source declares.
+    pub kinds: Vec<GroupKind>,
+}
+
+impl Owns {
+    /// Whether a live object of a kind that is owned belongs to the source.
+    pub fn holds(&self, live: &LiveObject) -> bool {
+        let label = |key: &str| Some(live.object.pointer("/metadata/labels")?.get(key)?.as_str()?.to_owned());
+        let is_selected = self.selector.as_ref().map(|selector| selector.matches(label));
+        match &live.id.namespace {
+            Some(namespace) => {
+                let in_namespace = |pattern: &String| glob::fits(pattern, namespace);
+                let is_near = self.namespaces.is_empty() || self.namespaces.iter().any(in_namespace);
+                is_near && is_selected.unwrap_or(!self.namespaces.is_empty())
+            }
+            None => is_selected.unwrap_or(false),
+        }
+    }
+}
+
 /// One source, as the config names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
@@ -89,4 +121,6 @@ pub struct Source {
     pub service: Option<String>,
     /// Who applies it.
     pub delivery: Delivery,
+    /// What of the cluster is its own; none where it claims nothing beyond what it declares.
+    pub owns: Option<Owns>,
 }

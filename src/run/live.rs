@@ -1,20 +1,25 @@
 //! Stage 4: every kind that is needed is listed, several at once, and folded into drift items.
 
+use std::collections::BTreeSet;
 use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tracing::{Instrument, info_span, warn};
 
+use super::owned::Owned;
 use super::schemas::CustomSchemas;
 use crate::adapters::cluster::{Fold, ListError, Live, LiveSettings};
 use crate::adapters::progress::Progress;
 use crate::adapters::render::{OnManifest, Rendered, unheard};
 use crate::config::Config;
 use crate::domain::baseline::Baselines;
+use crate::domain::delivery_rules::DeliveryRules;
 use crate::domain::drift::scan::{
     Declared, KindFindings, KindScan, ScanContext, ScanResult, ScanRules, Scope, join, may_scale,
 };
+use crate::domain::drift::semantic::replicas::{autoscaler_kinds, is_always_served};
+use crate::domain::drift::unmanaged::Search;
 use crate::domain::problem::Problem;
 use crate::domain::resource::{Manifest, VersionedKind};
 use crate::domain::secret::MaskKey;
@@ -63,19 +68,17 @@ impl Sides {
             let kind = manifest.versioned_kind();
             sides.selected.expect(&kind, || scope.holds(manifest));
             if may_scale(&kind) {
-                sides.helpers().expect(&hpa(), || scope.holds(manifest));
+                // what is not served would keep a place among the few that are fetched ahead
+                for helper in autoscaler_kinds().iter().filter(|kind| is_always_served(kind)) {
+                    sides.helpers().expect(helper, || scope.holds(manifest));
+                }
             }
         })
     }
 
-    fn helpers(&self) -> &Live {
+    pub(super) fn helpers(&self) -> &Live {
         self.all.as_ref().unwrap_or(&self.selected)
     }
-}
-
-/// The kind that decides about replicas, at the version that every supported API server serves.
-fn hpa() -> VersionedKind {
-    VersionedKind::new("autoscaling/v2", "HorizontalPodAutoscaler")
 }
 
 /// What a scan is held against, apart from the two sides.
@@ -84,31 +87,32 @@ pub(super) struct Terms<'a> {
     pub(super) rules: &'a ScanRules,
     pub(super) baselines: &'a Baselines,
     pub(super) sources: &'a [Source],
+    pub(super) delivery_rules: &'a DeliveryRules,
     pub(super) cluster: &'a str,
     pub(super) scope: &'a Scope,
     pub(super) stable_masks: bool,
+    /// What the sources own; none where nobody owns anything, or nothing may be said about it.
+    pub(super) owned: Option<&'a Owned<'a>>,
 }
 
-/// Scans the cluster (or snapshot) of the config.
+/// Scans the cluster (or snapshot) of the config. Yields the schemas that were used, too.
 pub(super) async fn scan(
-    config: &Config,
     sides: &Sides,
-    scope: &Scope,
+    terms: &Terms<'_>,
     rendered: &[Rendered],
-    key: &MaskKey,
     progress: &Progress,
-) -> ScanResult {
+) -> (ScanResult, CustomSchemas) {
     let manifests = rendered.iter().flat_map(|rendered| &rendered.manifests);
     let custom = CustomSchemas::load(&sides.selected, manifests.clone()).instrument(info_span!("schemas")).await;
-    let terms = Terms {
-        rules: &config.scan,
-        baselines: &config.baselines,
-        sources: &config.sources,
-        cluster: &config.cluster_name,
-        scope,
-        stable_masks: key.is_stable(),
-    };
-    compare_sides(sides, manifests, &custom, &terms, progress)
+    let mut problems = Vec::new();
+    let owned = Owned::of(&sides.selected, terms.sources, rendered, &terms.rules.unmanaged, &mut problems).await;
+    let owned = owned.and_then(|owned| {
+        owned.unless_incomplete(terms.sources, rendered).map_err(|problem| problems.push(problem)).ok()
+    });
+    let terms = Terms { owned: owned.as_ref(), ..*terms };
+    let mut result = compare_sides(sides, manifests, &custom, &terms, progress);
+    result.problems.extend(problems);
+    (result, custom)
 }
 
 /// The part of the cluster that the config looks at.
@@ -136,24 +140,25 @@ pub(super) fn compare_sides<'m>(
         rules: terms.rules,
         baselines: terms.baselines,
         sources: terms.sources,
+        delivery_rules: terms.delivery_rules,
         cluster: terms.cluster,
         stable_masks: terms.stable_masks,
         foreign_masks: sides.selected.has_foreign_masks(),
-        selective: terms.scope.selector.is_some(),
+        scope: terms.scope,
     };
-    let hpa = hpa();
-    let needs_helper = declared.has_scalable() && (sides.all.is_some() || declared.of(&hpa).is_none());
-    let kinds: Vec<_> = declared.kinds().cloned().map(|kind| (kind, false)).collect();
-    let helpers = needs_helper.then(|| (hpa.clone(), true));
-    let wanted: Vec<_> = kinds.into_iter().chain(helpers).collect();
-    let listed = on_threads(&wanted, |(kind, is_helper)| {
+    let wanted = wanted(sides, &declared, terms);
+    let listed = on_threads(&wanted, |Wanted { kind, is_helper, is_searched }| {
         let of_kind = declared.of(kind).filter(|_| !is_helper);
+        let search = terms.owned.filter(|_| *is_searched).map(|owned| Search::new(&owned.estate, context));
         let live = if *is_helper { sides.helpers() } else { &sides.selected };
         async move {
-            let start = || KindScan::new(of_kind, context);
+            let start = || KindScan::new(of_kind, search, context);
             let fold = Fold { start: &start, observe: &KindScan::observe, merge: &KindScan::merge };
             let listed = match custom.unreadable.get(kind) {
                 Some(error) => Err(error.clone()),
+                None if *is_helper && !is_always_served(kind) && !live.serves(kind).await => {
+                    Err(ListError::NoSuchKind { kind: kind.clone() })
+                }
                 None => live.list(kind, fold).instrument(info_span!("list", %kind)).await,
             };
             progress.done(1);
@@ -162,13 +167,25 @@ pub(super) fn compare_sides<'m>(
     });
     let mut failures = Vec::new();
     let mut autoscalers_known = true;
+    let is_lost = |(kind, _, listed): &(VersionedKind, bool, Result<_, _>)| is_always_served(kind) && listed.is_err();
+    let replicas_are_lost = listed.iter().any(is_lost);
     let scans: Vec<(VersionedKind, Option<KindFindings>)> = listed
         .into_iter()
         .map(|(kind, is_helper, listed)| match listed {
             Ok(scan) => (kind, Some(scan.finish())),
+            Err(error @ ListError::NoSuchKind { .. }) => {
+                if !is_helper {
+                    failures.push(failure(&kind, is_helper, &error));
+                }
+                let nothing = KindScan::new(declared.of(&kind).filter(|_| !is_helper), None, context);
+                (kind, Some(nothing.finish()))
+            }
             Err(error) => {
-                autoscalers_known &= kind != hpa;
-                failures.push(failure(&kind, is_helper, &error));
+                autoscalers_known &= !autoscaler_kinds().contains(&kind);
+                // where replicas are unknown anyway, one reason is enough
+                if !is_helper || is_always_served(&kind) || !replicas_are_lost {
+                    failures.push(failure(&kind, is_helper, &error));
+                }
                 (kind, None)
             }
         })
@@ -177,6 +194,32 @@ pub(super) fn compare_sides<'m>(
     result.problems.extend(problems);
     result.problems.extend(failures);
     result
+}
+
+/// One list that a scan needs.
+struct Wanted {
+    kind: VersionedKind,
+    /// Whether it only yields what verdicts about other kinds need.
+    is_helper: bool,
+    /// Whether what nobody declares is looked for in it: once for each kind, at whatever version it is listed first.
+    is_searched: bool,
+}
+
+fn wanted(sides: &Sides, declared: &Declared<'_>, terms: &Terms<'_>) -> Vec<Wanted> {
+    let mut known = BTreeSet::new();
+    let mut kinds: Vec<_> = declared.kinds().cloned().collect();
+    known.extend(kinds.iter().map(VersionedKind::group_kind));
+    let owned = terms.owned.iter().flat_map(|owned| &owned.kinds);
+    kinds.extend(owned.filter(|kind| known.insert(kind.group_kind())).cloned());
+    let is_needed = |kind: &VersionedKind| sides.all.is_some() || !kinds.contains(kind);
+    let mut helpers = autoscaler_kinds().to_vec();
+    helpers.retain(|kind| declared.has_scalable() && is_needed(kind));
+    let mut wanted: Vec<_> = kinds
+        .into_iter()
+        .map(|kind| Wanted { is_searched: known.remove(&kind.group_kind()), kind, is_helper: false })
+        .collect();
+    wanted.extend(helpers.into_iter().map(|kind| Wanted { kind, is_helper: true, is_searched: false }));
+    wanted
 }
 
 /// Does the work for each of these, on as many threads as lists may run at once: reading and comparing a page takes as
@@ -205,6 +248,10 @@ fn on_threads<'w, W: Sync, R: Send, F: Future<Output = R>>(work: &'w [W], act: i
 
 fn failure(kind: &VersionedKind, is_helper: bool, error: &ListError) -> Problem {
     warn!(%kind, %error, "a kind could not be read");
+    if matches!(error, ListError::NoSuchKind { .. }) {
+        // it was read, completely: there is nothing of it
+        return Problem::warning(error.to_string()).help("its objects are missing; install its CRD first");
+    }
     let consequence = if is_helper {
         "nothing is said about replicas until it can be listed"
     } else {
@@ -212,6 +259,7 @@ fn failure(kind: &VersionedKind, is_helper: bool, error: &ListError) -> Problem 
     };
     Problem::error(error.to_string()).help(match error {
         ListError::Forbidden { .. } => format!("grant `list` on it (see deploy/); {consequence}"),
+        ListError::NotServed { other_version: Some(version), .. } => format!("declare it at {version}; {consequence}"),
         ListError::Schema { .. } => {
             "nothing is said about these objects until it can be read; any account may, by the ClusterRole system:discovery"
                 .to_owned()
@@ -236,13 +284,24 @@ pub async fn snapshot(
     let rendered = super::render_all(config, &tree, &key, &unheard(), &mut report).await;
     let declared = Declared::new(rendered.iter().flat_map(|rendered| &rendered.manifests), &Scope::default());
     let mut kinds: Vec<VersionedKind> = declared.kinds().cloned().collect();
-    let hpa = hpa();
-    if declared.has_scalable() && !kinds.contains(&hpa) {
-        kinds.push(hpa);
-    }
     progress.stage("listing the cluster");
     let sides = Sides::connect(&config.live, &key).await?;
-    let failures = sides.helpers().record(&kinds, file, &config.cluster_name, now, &key).await?;
+    for helper in autoscaler_kinds().into_iter().filter(|kind| declared.has_scalable() && declared.of(kind).is_none()) {
+        // the file says nothing of a kind that the cluster does not serve
+        if is_always_served(&helper) || sides.helpers().serves(&helper).await {
+            kinds.push(helper);
+        }
+    }
+    let (rules, problems) = (&config.scan.unmanaged, &mut report.problems);
+    if let Some(owned) = Owned::of(sides.helpers(), &config.sources, &rendered, rules, problems).await {
+        kinds.extend(owned.kinds);
+        kinds.sort();
+        kinds.dedup();
+    }
+    let mut good_to_have = super::delivery::kinds(config, sides.helpers()).await.unwrap_or_default();
+    good_to_have.retain(|kind| !kinds.contains(kind));
+    let record = sides.helpers().record(&kinds, &good_to_have, file, &config.cluster_name, now, &key);
+    let failures = record.await?;
     progress.finish();
     report.problems.extend(failures.iter().map(|(kind, error)| failure(kind, false, error)));
     Ok(report.problems)

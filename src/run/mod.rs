@@ -3,11 +3,14 @@
 //! Each stage is one call under one span; what a stage found goes into the [`RunReport`]. Whether anything leaves the
 //! process is decided here and nowhere else, by [`Extent`].
 
+mod delivery;
 mod edit;
 mod live;
 mod offline;
+mod owned;
 mod publish;
 mod schemas;
+mod settle;
 
 pub use edit::{EditRequest, Target, Wish, edit, written_value};
 pub use live::snapshot;
@@ -71,16 +74,38 @@ pub async fn cycle(config: &Config, extent: Extent, now: Timestamp, progress: &P
         let rendered = render.instrument(info_span!("render")).await;
         anyhow::Ok((repository, checkout, tree, rendered))
     };
-    let (prepared, ()) = tokio::join!(prepare, sides.warm_up().instrument(info_span!("connect")));
+    let connect = async {
+        sides.warm_up().await;
+        delivery::in_cluster(config, sides.helpers()).await
+    };
+    let (prepared, live_rules) = tokio::join!(prepare, connect.instrument(info_span!("connect")));
     let (repository, checkout, tree, rendered) = prepared?;
+    let delivery_rules = delivery::rules(config, live_rules, &rendered, &tree, &key, &mut report.problems).await;
 
     progress.stage("listing the cluster");
-    let scan = live::scan(config, &sides, &scope, &rendered, &key, progress).instrument(info_span!("scan")).await;
+    let terms = live::Terms {
+        rules: &config.scan,
+        baselines: &config.baselines,
+        sources: &config.sources,
+        delivery_rules: &delivery_rules,
+        cluster: &config.cluster_name,
+        scope: &scope,
+        stable_masks: key.is_stable(),
+        owned: None,
+    };
+    let scanning = live::scan(&sides, &terms, &rendered, progress).instrument(info_span!("scan"));
+    let (mut scan, custom) = scanning.await;
+    let workshop = Workshop { tree: &tree, sources: &config.sources, rendered: &rendered, key: &key };
+    if !scan.items.is_empty() {
+        progress.stage("reading the history");
+        let (repository, checkout, schemas) = (&repository, &checkout, &custom.schemas);
+        let stage = settle::Stage { config, workshop, repository, checkout, schemas, now };
+        info_span!("settle").in_scope(|| stage.run(&mut scan));
+    }
 
     assess(config, scan, extent, &mut report);
     if extent >= Extent::Plan {
         progress.stage("proving edits");
-        let workshop = Workshop { tree: &tree, sources: &config.sources, rendered: &rendered, key: &key };
         let stage = publish::Stage {
             config,
             workshop,

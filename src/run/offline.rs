@@ -13,6 +13,7 @@ use crate::adapters::progress::Progress;
 use crate::adapters::render::plain;
 use crate::config::Defaults;
 use crate::domain::baseline::Baselines;
+use crate::domain::delivery_rules::DeliveryRules;
 use crate::domain::drift::scan::Scope;
 use crate::domain::outcome::RunReport;
 use crate::domain::problem::Problem;
@@ -57,14 +58,16 @@ pub async fn diff(
     let live = Live::open(&request.live, Completeness::Everything, &key)?;
     report.problems.extend(live.problems().iter().cloned());
     let sides = Sides { selected: live, all: None };
-    let (baselines, scope) = (Baselines::default(), Scope::default());
+    let (baselines, scope, delivery_rules) = (Baselines::default(), Scope::default(), DeliveryRules::default());
     let terms = Terms {
         rules: &defaults.scan,
         baselines: &baselines,
         sources: &[],
+        delivery_rules: &delivery_rules,
         cluster: "",
         scope: &scope,
         stable_masks: false,
+        owned: None,
     };
     let custom = CustomSchemas { schemas, ..CustomSchemas::default() };
     let scan = compare_sides(&sides, declared.manifests.iter(), &custom, &terms, progress);

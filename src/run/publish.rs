@@ -17,6 +17,7 @@ use crate::domain::problem::Problem;
 use crate::domain::proposal::{KnownProposal, Marker, Proposal, ProposalState};
 use crate::domain::pull_request::Story;
 use crate::domain::resolved::Seen;
+use crate::domain::settle::Patience;
 use crate::prove::{Proven, Workshop, prove};
 
 /// Everything the last stages need.
@@ -117,7 +118,8 @@ impl Stage<'_> {
         let policy = &self.config.policies[unit.policy];
         let max_attempts = policy.max_attempts.unwrap_or(settings.max_attempts);
         let mark = report.marks.get(&unit.resource).cloned().unwrap_or_default();
-        unit.attempt = plan::admit(unit, &report.items, &known.proposals, &mark, max_attempts, self.now)?;
+        let patience = Patience { now: self.now, sync_grace: self.config.sync_grace };
+        unit.attempt = plan::admit(unit, &report.items, &known.proposals, &mark, max_attempts, &patience)?;
         let is_new = open_proposal(known, &unit.branch).is_none();
         if is_new && open >= settings.open_limit && unit.severity < Severity::Critical {
             let reason =

@@ -37,12 +37,12 @@ fn rendered(folder: &str) -> Vec<Value> {
     build(&Path::new(ROOT).join(folder))
 }
 
-/// A folder of the repository together with the opt-in for Secrets.
-fn with_secrets(folder: &str) -> Vec<Value> {
+/// A folder of the repository together with an opt-in.
+fn with_component(folder: &str, component: &str) -> Vec<Value> {
     let own = tempfile::tempdir().expect("folder");
     let up = "../".repeat(own.path().canonicalize().expect("path").components().count() - 1);
     let root = format!("{up}{}", ROOT.trim_start_matches('/'));
-    let text = format!("resources: [{root}/{folder}]\ncomponents: [{root}/deploy/components/secrets]\n");
+    let text = format!("resources: [{root}/{folder}]\ncomponents: [{root}/deploy/components/{component}]\n");
     std::fs::write(own.path().join("kustomization.yaml"), text).expect("write");
     build(own.path())
 }
@@ -104,7 +104,11 @@ fn built_in() -> Vec<(String, bool)> {
     kinds
 }
 
-/// The rights are `list` on every built-in kind but Secrets and what only the cluster itself makes.
+/// A kind that some clusters have, and that decides about the replicas of others.
+const SCALED_OBJECTS: &str = "keda.sh/scaledobjects";
+
+/// The rights are `list` on every built-in kind but Secrets and what only the cluster itself makes, and on what else
+/// decides about replicas.
 #[test]
 fn the_cluster_role_lists_what_git_declares() {
     let not_declared = [
@@ -125,7 +129,8 @@ fn the_cluster_role_lists_what_git_declares() {
         assert!(built_in().iter().any(|(resource, _)| resource == left_out), "{left_out} is no built-in kind");
     }
     let wanted = built_in().into_iter().map(|(resource, _)| resource);
-    let wanted: BTreeSet<_> = wanted.filter(|resource| !not_declared.contains(&resource.as_str())).collect();
+    let wanted = wanted.filter(|resource| !not_declared.contains(&resource.as_str()));
+    let wanted: BTreeSet<_> = wanted.chain([SCALED_OBJECTS.to_owned()]).collect();
     let base = rendered("deploy/base");
     assert_eq!(granted(&base), wanted);
     let binding = one(&base, "ClusterRoleBinding");
@@ -142,6 +147,7 @@ fn a_tenant_has_a_role_in_its_namespace() {
     }
     let base = granted(&rendered("deploy/base"));
     let namespaced = built_in().into_iter().filter(|(_, namespaced)| *namespaced).map(|(resource, _)| resource);
+    let namespaced = namespaced.chain([SCALED_OBJECTS.to_owned()]);
     assert_eq!(granted(&objects), namespaced.filter(|resource| base.contains(resource)).collect());
     let (role, binding) = (one(&objects, "Role"), one(&objects, "RoleBinding"));
     assert_eq!(role["metadata"]["namespace"], "team-a");
@@ -153,17 +159,24 @@ fn a_tenant_has_a_role_in_its_namespace() {
     assert_eq!(cluster.namespaces, ["team-a"]);
 }
 
-/// Secrets are an opt-in of their own: one right more, for the same account.
+/// Secrets and the objects of delivery tools are opt-ins of their own: these rights more, for the same account.
 #[test]
-fn secrets_are_opted_into() {
-    for folder in FOLDERS {
-        assert!(!granted(&rendered(folder)).contains("/secrets"), "{folder}");
-        let objects = with_secrets(folder);
-        let mut expected = granted(&rendered(folder));
-        expected.insert("/secrets".to_owned());
-        assert_eq!(granted(&objects), expected, "{folder}");
+fn further_rights_are_opted_into() {
+    let steering = [
+        "argoproj.io/applications",
+        "helm.toolkit.fluxcd.io/helmreleases",
+        "kustomize.toolkit.fluxcd.io/kustomizations",
+    ];
+    let opt_ins = [("secrets", &["/secrets"][..]), ("delivery-rules", &steering)];
+    for (folder, (component, rights)) in FOLDERS.iter().flat_map(|folder| opt_ins.map(|opt_in| (folder, opt_in))) {
+        let without = granted(&rendered(folder));
+        let rights: BTreeSet<_> = rights.iter().map(|right| (*right).to_owned()).collect();
+        assert!(without.is_disjoint(&rights), "{folder}");
+        let objects = with_component(folder, component);
+        assert_eq!(granted(&objects), &without | &rights, "{folder}");
         let bindings = of_kind(&objects, "ClusterRoleBinding");
-        let binding = bindings.iter().find(|binding| binding["roleRef"]["name"] == "trueup-secrets").expect("binding");
+        let name = format!("trueup-{component}");
+        let binding = bindings.iter().find(|binding| binding["roleRef"]["name"] == *name).expect("binding");
         assert_eq!(binding["subjects"], json!([{"kind": "ServiceAccount", "name": "trueup", "namespace": "trueup"}]));
     }
 }

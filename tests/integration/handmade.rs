@@ -3,6 +3,8 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::Value;
+
 use crate::support::cluster::Way;
 use crate::support::world::{Setting, World};
 
@@ -28,6 +30,10 @@ enum How {
     Words(&'static str),
 }
 use How::{By, Edit, Json, Patch, Words};
+
+/// Told, and never acted on.
+const RESTARTED: &str =
+    r#"spec.template.metadata.annotations["kubectl.kubernetes.io/restartedAt"] live_only by kubectl-rollout (person)"#;
 
 #[rustfmt::skip]
 const CHANGES: &[Change] = &[
@@ -68,6 +74,14 @@ const CHANGES: &[Change] = &[
         finds: &["spec.paused live_only by kubectl-rollout (person)"] },
     Change { object: "deployment/pull", how: Patch(r#"{"spec":{"template":{"spec":{"containers":[{"name":"app","imagePullPolicy":"Never"}]}}}}"#),
         finds: &["APP.imagePullPolicy live_only by kubectl-patch (person)"] },
+    Change { object: "deployment/pull-always", how: Patch(r#"{"spec":{"template":{"spec":{"containers":[{"name":"app","imagePullPolicy":"Always"}]}}}}"#),
+        finds: &["APP.imagePullPolicy live_only by kubectl-patch (person)"] },
+
+    // what admission or a controller picks where nobody says so
+    Change { object: "ingress/class", how: Patch(r#"{"spec":{"ingressClassName":"other"}}"#), finds: &["spec.ingressClassName live_only by kubectl-patch (person)"] },
+    Change { object: "persistentvolumeclaim/class", how: Patch(r#"{"spec":{"storageClassName":"other"}}"#), finds: &["spec.storageClassName live_only by kubectl-patch (person)"] },
+    Change { object: "configmap/finalizer", how: Patch(r#"{"metadata":{"finalizers":["company.example/keep"]}}"#),
+        finds: &["metadata.finalizers[=company.example/keep] live_only by kubectl-patch (person)"] },
 
     // additions
     Change { object: "deployment/host", how: Patch(r#"{"spec":{"template":{"spec":{"hostNetwork":true}}}}"#),
@@ -94,6 +108,8 @@ const CHANGES: &[Change] = &[
         finds: &["metadata.labels.team live_only by kubectl-label (person)"] },
     Change { object: "deployment/annotation", how: Words("annotate OBJECT note=temporary"),
         finds: &["metadata.annotations.note live_only by kubectl-annotate (person)"] },
+    Change { object: "deployment/restarted", how: Words("rollout restart OBJECT"),
+        finds: &[RESTARTED] },
     Change { object: "deployment/cpu", how: Words("set resources OBJECT -c app --limits=cpu=2"),
         finds: &["APP.resources.limits.cpu live_only by kubectl-set (person)"] },
 
@@ -162,6 +178,11 @@ fn manifest(kind: &str, name: &str) -> String {
             "autoscaling/v2",
             "HorizontalPodAutoscaler",
             "spec: {scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: nobody}, minReplicas: 2, maxReplicas: 5}".to_owned(),
+        ),
+        "persistentvolumeclaim" => (
+            "v1",
+            "PersistentVolumeClaim",
+            "spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}".to_owned(),
         ),
         "poddisruptionbudget" => ("policy/v1", "PodDisruptionBudget", "spec: {minAvailable: 1, selector: {matchLabels: {app: web}}}".to_owned()),
         "networkpolicy" => (
@@ -238,6 +259,10 @@ fn check(name: &str, way: Way, delivery: &str) {
     let (lost, extra): (Vec<_>, Vec<_>) =
         (expected.difference(&found).collect(), found.difference(&expected).collect());
     assert_eq!((lost, extra), (vec![], vec![]), "not found, and found although nothing was done");
+    let report = world.trueup(&["scan", "-o", "json"]).json();
+    let restarted = |item: &&Value| item["path"].as_str().is_some_and(|path| path.contains("restartedAt"));
+    let restarted = report["items"].as_array().expect("items").iter().find(restarted).expect("it was told");
+    assert_eq!(restarted["severity"], "info");
 }
 
 /// Delivered by `kubectl apply`: the delivery owns every default, and what people do is found all the same.

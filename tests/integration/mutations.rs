@@ -29,9 +29,6 @@ const EXCEPTIONS: &[(&str, &str, Option<&str>, &str)] = &[
     ("", "template.spec.enableServiceLinks", None, "true is what it is where nobody says so, so nothing changes"),
     ("Deployment", "livenessProbe.periodSeconds", Some("live_only"), "declared as 0, which is as good as absent"),
     ("Service", "[port=53,protocol=TCP].targetPort", Some("live_only"), "declared as 0, which is as good as absent"),
-    ("Ingress", "spec.ingressClassName", None, "admission picks one where none is declared"),
-    ("PersistentVolumeClaim", "spec.storageClassName", None, "admission picks one where none is declared"),
-    ("PersistentVolumeClaim", "spec.volumeName", None, "a controller picks one where none is declared"),
 ];
 
 /// A mutation with its object, and what has to be found.

@@ -4,12 +4,13 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use crate::support::cluster::Way;
+use crate::defaults;
+use crate::support::cluster::{Way, cluster_without_controllers};
 use crate::support::eventually;
 use crate::support::world::{Setting, World};
 
 /// The files, `crd.yaml` first: its kind has to be served before an object of it can be made.
-fn files() -> Vec<(String, String)> {
+pub(crate) fn files() -> Vec<(String, String)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/manifests");
     let paths = std::fs::read_dir(folder).expect("folder").map(|entry| entry.expect("entry").path());
     let mut files: Vec<_> = paths
@@ -23,18 +24,25 @@ fn files() -> Vec<(String, String)> {
     files
 }
 
-/// Delivers every file into a namespace of its own, in these ways one after the other, and demands that a scan of all of them finds nothing.
-fn check(name: &str, ways: &[Way]) {
+/// Delivers every file into a namespace of its own, in these ways one after the other, and demands that a scan of all of
+/// them finds nothing, and that each row of the table of defaults was needed for that.
+fn check(name: &str, ways: &[Way], controllers: bool) {
     let files: Vec<_> = files().into_iter().map(|(stem, text)| (stem, text.replace("WAY", name))).collect();
     let in_git: Vec<_> = files.iter().map(|(stem, text)| (format!("{stem}/all.yaml"), text.clone())).collect();
     let in_git: Vec<_> = in_git.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
-    let everywhere = Setting { name, files: &in_git, everywhere: true, ..Setting::default() };
+    let in_cluster = (!controllers).then(cluster_without_controllers);
+    let everywhere = Setting { name, files: &in_git, everywhere: true, in_cluster, ..Setting::default() };
     let world = World::new(&everywhere);
     let mut sources = String::from("sources:\n");
+    let mut delivered = Vec::new();
     for (stem, text) in &files {
         let namespace = world.cluster.namespace(&format!("{name}-{stem}"));
         ways.iter().for_each(|way| world.cluster.deliver(*way, &namespace, text));
         let _ = writeln!(sources, "  - {{name: {stem}, path: {stem}, namespace: {namespace}}}");
+        delivered.push((namespace.clone(), text.clone()));
+        if stem == "defaults" {
+            defaults::let_others_write(world.cluster, name, &namespace);
+        }
         if stem == "crd" {
             let group = format!("{name}.company.example");
             world.cluster.kubectl(&[
@@ -53,7 +61,10 @@ fn check(name: &str, ways: &[Way]) {
     });
     // the controllers write their part
     let bound = || world.cluster.kubectl(&["get", "persistentvolumeclaims", "-A"]).contains(&format!("volume-{name} "));
-    eventually(|| bound().then_some(()));
+    let adopted = || world.cluster.kubectl(&["get", "pods", "-A", "-o", OWNERS]).contains("adopted=adopts");
+    if controllers {
+        eventually(|| (bound() && adopted()).then_some(()));
+    }
 
     let ran = world.trueup(&["scan", "--all", "-o", "json"]);
     assert_eq!((ran.items(), ran.problems()), (vec![], vec![]), "{}", details(&ran.json()));
@@ -63,7 +74,11 @@ fn check(name: &str, ways: &[Way]) {
     assert_eq!((count("declared"), count("compared"), count("unknown")), (documents as u64, documents as u64, 0));
     assert!(documents >= 60, "{documents} documents");
     assert_eq!(ran.code, Some(0));
+    defaults::hold_table_against(world.cluster, &delivered, controllers);
 }
+
+/// Pods with what owns them, as `kubectl -o` takes it.
+const OWNERS: &str = "jsonpath={range .items[*]}{.metadata.name}={.metadata.ownerReferences[0].name} {end}";
 
 fn details(report: &serde_json::Value) -> String {
     let items = report["items"].as_array().expect("items").iter();
@@ -75,23 +90,31 @@ fn details(report: &serde_json::Value) -> String {
 /// `kubectl create`: the creator owns every default.
 #[test]
 fn created_objects_do_not_drift() {
-    check("create", &[Way::Create]);
+    check("create", &[Way::Create], true);
 }
 
 /// `kubectl apply`: as above, with the last applied configuration as an annotation.
 #[test]
 fn applied_objects_do_not_drift() {
-    check("client", &[Way::ClientSide]);
+    check("client", &[Way::ClientSide], true);
 }
 
 /// `kubectl apply --server-side`: nobody owns a default.
 #[test]
 fn server_side_applied_objects_do_not_drift() {
-    check("server", &[Way::ServerSide("argocd-controller")]);
+    check("server", &[Way::ServerSide("argocd-controller")], true);
 }
 
 /// From one delivery to another: `kubectl apply`, the same on the server's side, then Argo CD. Each of them owns a part.
 #[test]
 fn objects_that_changed_their_delivery_do_not_drift() {
-    check("migrated", &[Way::ClientSide, Way::ServerSide("kubectl"), Way::ServerSide("argocd-controller")]);
+    check("migrated", &[Way::ClientSide, Way::ServerSide("kubectl"), Way::ServerSide("argocd-controller")], true);
+}
+
+/// The same without controllers, where admission picks classes for what declares none.
+#[test]
+fn objects_of_a_cluster_without_controllers_do_not_drift() {
+    check("bare-create", &[Way::Create], false);
+    check("bare-client", &[Way::ClientSide], false);
+    check("bare-server", &[Way::ServerSide("argocd-controller")], false);
 }

@@ -73,7 +73,9 @@ fn the_deployed_account_is_enough_and_only_lists() {
     for folder in ["deploy/base", "deploy/overlays/daemon", "deploy/overlays/tenant"] {
         apply("-k", folder);
     }
-    apply("-f", "deploy/components/secrets/cluster-role.yaml");
+    for component in ["secrets", "delivery-rules"] {
+        apply("-f", &format!("deploy/components/{component}/cluster-role.yaml"));
+    }
     cluster.kubectl(&["-n", "trueup", "create", "job", "--from=cronjob/trueup", "once"]);
     for owner in ["ReplicaSet", "Job"] {
         let template = "{range .items[*]}{.metadata.ownerReferences[0].kind} {end}";
@@ -102,14 +104,18 @@ fn the_deployed_account_is_enough_and_only_lists() {
     let mut listed = BTreeSet::new();
     for entry in &entries {
         let (verb, uri) = (entry["verb"].as_str().expect("verb"), entry["requestURI"].as_str().expect("uri"));
-        assert_eq!(entry["responseStatus"]["code"], 200, "{entry}");
+        // a kind that only some clusters serve is looked for in this one
+        let code = if uri.starts_with("/apis/keda.sh") { 404 } else { 200 };
+        assert_eq!(entry["responseStatus"]["code"], code, "{entry}");
         if entry["objectRef"].is_null() {
             assert!(
                 verb == "get" && ["/api", "/openapi/v3"].iter().any(|start| uri.starts_with(start)),
                 "{verb} {uri}"
             );
         } else {
-            assert_eq!((verb, entry["objectRef"]["name"].as_str()), ("list", None), "{uri}");
+            // Argo CD's settings are listed by their name, so that a right on that one ConfigMap is enough
+            let name = entry["objectRef"]["name"].as_str();
+            assert!(verb == "list" && name.is_none_or(|name| name == "argocd-cm"), "{verb} {uri}");
             listed.insert(entry["objectRef"]["resource"].as_str().expect("a resource"));
         }
     }

@@ -8,7 +8,7 @@ use trueup::domain::yaml::{Node, read_documents};
 use crate::support::cluster::cluster;
 
 /// Plain, quoted and tagged scalars, each the value of a key.
-const VALUES: &[&str] = &[
+pub(crate) const VALUES: &[&str] = &[
     // whole numbers
     "0",
     "-0",
@@ -239,7 +239,7 @@ const VALUES: &[&str] = &[
 ];
 
 /// Scalars that are keys.
-const KEYS: &[&str] = &[
+pub(crate) const KEYS: &[&str] = &[
     "y",
     "Yes",
     "no",
@@ -292,7 +292,7 @@ const KEYS: &[&str] = &[
 ];
 
 /// Lines that stand below `data:`.
-const CONSTRUCTS: &[&str] = &[
+pub(crate) const CONSTRUCTS: &[&str] = &[
     // block scalars with every chomping indicator
     "  a: |\n    x\n    y\n",
     "  a: |-\n    x\n    y\n\n",
@@ -319,12 +319,17 @@ const CONSTRUCTS: &[&str] = &[
     "  a: \"x\r\n    y\"\r\n",
     "  a: yes\r\n  b: ~\r\n",
     "  a: >\r\n    x\r\n    y\r\n",
+    // line ends of old
+    "  a: 1\r  b: 2\r",
+    "  a: 1 # c\r  b: 2\n",
+    "  a: |\r    x\r    y\r  b: 1\n",
+    "  a: \"x\r    y\"\n",
+    "  a: # c\r  - b # d\r  - e\n",
     // duplicate keys
     "  a: 1\n  a: 2\n",
     "  a: {b: 1}\n  a: {c: 2}\n",
     "  a: 1\n  b: 2\n  \"a\": 3\n",
-    "  yes: 1\n  \"true\": 2\n",
-    "  1: a\n  \"1\": b\n",
+    // not `1` and `"1"`: of two keys that only become the same text, kubectl takes one by chance
     "  1: a\n  0x1: b\n",
     "  a: {b: 1, b: 2}\n",
     // anchors and merge keys

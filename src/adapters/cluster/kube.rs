@@ -17,7 +17,8 @@ use tracing::debug;
 use super::list::Ahead;
 use super::schemas::Index;
 use super::{ClusterSettings, ListError};
-use crate::domain::resource::{VersionedKind, split_api_version};
+use crate::domain::resource::{GroupKind, VersionedKind, split_api_version};
+use crate::domain::schema::Schemas;
 use crate::domain::secret::MaskKey;
 
 /// How often one page is asked for before the list is given up.
@@ -29,9 +30,11 @@ const LARGEST_PAGE: u64 = 1024 * 1024 * 1024;
 #[derive(Clone)]
 pub struct Cluster {
     client: kube::Client,
-    pub(super) settings: ClusterSettings,
+    pub(super) settings: Arc<ClusterSettings>,
     /// The API server's address.
     pub(super) server: String,
+    /// Only objects of this name, so that a right on that one object is enough.
+    only: Option<String>,
     pub(super) key: MaskKey,
     discovered: Arc<Discovered>,
     contact: Arc<Contact>,
@@ -66,11 +69,33 @@ struct ApiResource {
     name: String,
     kind: String,
     namespaced: bool,
+    #[serde(default)]
+    verbs: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct ApiGroupList {
+    groups: Vec<ApiGroup>,
 }
 
 #[derive(Deserialize)]
 struct ApiResourceList {
     resources: Vec<ApiResource>,
+}
+
+/// A group as discovery describes it.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ApiGroup {
+    name: String,
+    versions: Vec<GroupVersion>,
+    preferred_version: GroupVersion,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct GroupVersion {
+    group_version: String,
 }
 
 /// An answer that is no success.
@@ -105,7 +130,8 @@ impl Cluster {
         Ok(Self {
             client,
             server,
-            settings: settings.clone(),
+            settings: Arc::new(settings.clone()),
+            only: None,
             key: key.clone(),
             discovered: Arc::default(),
             contact: Arc::default(),
@@ -114,9 +140,34 @@ impl Cluster {
         })
     }
 
+    /// The same cluster, seen through other lists: without the label selector, in these namespaces (empty for all), and
+    /// only the objects of this name, if one is given.
+    pub(super) fn seen_through(&self, namespaces: &[String], only: Option<&str>) -> Self {
+        let own = ClusterSettings::clone(&self.settings);
+        let settings = Arc::new(ClusterSettings { namespaces: namespaces.to_vec(), label_selector: None, ..own });
+        let ahead = Arc::new(Ahead::new(Handle::current()));
+        Self { settings, only: only.map(str::to_owned), ahead, ..self.clone() }
+    }
+
+    /// Which of these kinds belong to a group that the API server serves, at the version that it prefers.
+    pub(super) async fn versions(&self, kinds: &[GroupKind]) -> Result<Vec<VersionedKind>, ListError> {
+        let all = VersionedKind::new("/apis", "APIGroupList");
+        let bytes = self.fetch(&all, "/apis", false).await?.unwrap_or_default();
+        let list: ApiGroupList = serde_json::from_slice(&bytes)
+            .map_err(|_| ListError::Failed { kind: all, message: "the list of groups cannot be read".to_owned() })?;
+        let version = |kind: &GroupKind| {
+            let group = list.groups.iter().find(|group| group.name == kind.group)?;
+            Some(VersionedKind::new(&*group.preferred_version.group_version, &*kind.kind))
+        };
+        Ok(kinds.iter().filter_map(version).collect())
+    }
+
     /// Where the objects of a kind are: one address, or one for each namespace of the config.
     pub(super) async fn paths(&self, kind: &VersionedKind) -> Result<Vec<String>, ListError> {
-        let resource = self.resource(kind).await?;
+        let resource = match self.resource(kind).await {
+            Err(ListError::NotServed { .. }) => return Err(self.why_not_served(kind).await),
+            found => found?,
+        };
         let base = base_path(&kind.api_version);
         match (&self.settings.namespaces[..], resource.namespaced) {
             ([], _) => Ok(vec![format!("{base}/{}", resource.name)]),
@@ -140,6 +191,7 @@ impl Cluster {
     ) -> Result<Option<Vec<u8>>, ListError> {
         let mut query = vec![("limit", self.settings.page_size.to_string())];
         query.extend(self.settings.label_selector.clone().map(|selector| ("labelSelector", selector)));
+        query.extend(self.only.as_ref().map(|name| ("fieldSelector", format!("metadata.name={name}"))));
         query.extend(next.map(|next| ("continue", next.to_owned())));
         let query: Vec<_> = query.iter().map(|(name, value)| format!("{name}={}", encoded(value))).collect();
         self.fetch(kind, &format!("{path}?{}", query.join("&")), next.is_some()).await
@@ -164,7 +216,7 @@ impl Cluster {
                 Ok(Err(refusal)) => match refusal.status {
                     401 => return Err(ListError::Unauthorized { message: refusal.message }),
                     403 => return Err(ListError::Forbidden { kind: kind.clone(), message: refusal.message }),
-                    404 => return Err(ListError::NotServed { kind: kind.clone() }),
+                    404 => return Err(not_served(kind)),
                     410 if may_expire => return Ok(None),
                     429 | 500.. if attempt < ATTEMPTS => refusal.retry_after,
                     status => return Err(failed(format!("{} ({status})", refusal.message))),
@@ -230,7 +282,56 @@ impl Cluster {
         let discovered = Arc::clone(self.discovered.lock().await.entry(kind.api_version.clone()).or_default());
         let resources = discovered.get_or_try_init(|| self.discover(kind)).await?;
         let found = resources.iter().find(|resource| resource.kind == kind.kind && !resource.name.contains('/'));
-        found.cloned().ok_or_else(|| ListError::NotServed { kind: kind.clone() })
+        found.cloned().ok_or_else(|| not_served(kind))
+    }
+
+    /// The version at which a kind is served and can be listed, the preferred one if there are several; none where the
+    /// API server has no such kind. An error where a version could not be asked: the kind may be there.
+    pub(super) async fn served(&self, kind: &GroupKind) -> Result<Option<VersionedKind>, ListError> {
+        let mut failure = None;
+        for version in self.group_versions(kind).await? {
+            let kind = VersionedKind::new(version, &*kind.kind);
+            match self.resource(&kind).await {
+                Ok(resource) if resource.verbs.iter().any(|verb| verb == "list") => return Ok(Some(kind)),
+                Ok(_) | Err(ListError::NotServed { .. }) => {}
+                Err(error) => failure = Some(error),
+            }
+        }
+        failure.map_or(Ok(None), Err)
+    }
+
+    /// The versions of a kind's group, the preferred one first; none where the API server has no such group. A group
+    /// whose own server is down is named all the same.
+    async fn group_versions(&self, kind: &GroupKind) -> Result<Vec<String>, ListError> {
+        if kind.group.is_empty() {
+            return Ok(vec!["v1".to_owned()]);
+        }
+        let sought = VersionedKind::new(&*kind.group, &*kind.kind);
+        let bytes = match self.fetch(&sought, &format!("/apis/{}", kind.group), false).await {
+            Ok(Some(bytes)) => bytes,
+            Err(ListError::NotServed { .. }) | Ok(None) => return Ok(Vec::new()),
+            Err(error) => return Err(error),
+        };
+        let group: ApiGroup = serde_json::from_slice(&bytes).map_err(|_| ListError::Failed {
+            kind: sought,
+            message: format!("the discovery of {} cannot be read", kind.group),
+        })?;
+        let preferred = group.preferred_version.group_version;
+        let others = group.versions.into_iter().map(|version| version.group_version);
+        let others: Vec<_> = others.filter(|version| *version != preferred).collect();
+        Ok(std::iter::once(preferred).chain(others).collect())
+    }
+
+    /// Tells a kind that is served at another version, or was once built in, from one that is not there at all.
+    async fn why_not_served(&self, kind: &VersionedKind) -> ListError {
+        let group_kind = kind.group_kind();
+        match self.served(&group_kind).await {
+            Ok(None) if !Schemas::is_built_in_group(&group_kind.group) => ListError::NoSuchKind { kind: kind.clone() },
+            Ok(other) => {
+                ListError::NotServed { kind: kind.clone(), other_version: other.map(|other| other.api_version) }
+            }
+            Err(error) => error,
+        }
     }
 
     /// The resources of a group and version; none where the API server does not serve it.
@@ -246,6 +347,10 @@ impl Cluster {
         })?;
         Ok(list.resources)
     }
+}
+
+fn not_served(kind: &VersionedKind) -> ListError {
+    ListError::NotServed { kind: kind.clone(), other_version: None }
 }
 
 fn base_path(api_version: &str) -> String {

@@ -12,7 +12,7 @@ pub use snapshot::Completeness;
 use std::path::{Path, PathBuf};
 
 use crate::domain::problem::Problem;
-use crate::domain::resource::{LiveObject, VersionedKind};
+use crate::domain::resource::{GroupKind, LiveObject, VersionedKind};
 use crate::domain::secret::MaskKey;
 
 /// Where the live state comes from.
@@ -58,9 +58,12 @@ pub enum ListError {
     /// RBAC refused.
     #[error("listing {kind} is forbidden: {message}")]
     Forbidden { kind: VersionedKind, message: String },
-    /// The API server does not know the kind at this version.
+    /// The API server does not know the kind at this version; its objects may live at another one.
     #[error("the API server does not serve {kind}")]
-    NotServed { kind: VersionedKind },
+    NotServed { kind: VersionedKind, other_version: Option<String> },
+    /// The API server knows no such custom kind at any version, and said so for all of them: nothing of it is there.
+    #[error("the API server knows no kind {kind}")]
+    NoSuchKind { kind: VersionedKind },
     /// The credentials are wrong or expired.
     #[error("the API server refused the credentials: {message}")]
     Unauthorized { message: String },
@@ -120,6 +123,54 @@ impl Live {
         match self {
             Self::Cluster(cluster) => cluster.schema(kind).await,
             Self::Snapshot(snapshot) => Ok(snapshot.schema(&kind.api_version)),
+        }
+    }
+
+    /// Which of these kinds can be listed here, each at the version to list it at.
+    pub async fn versions(&self, kinds: &[GroupKind]) -> Result<Vec<VersionedKind>, ListError> {
+        match self {
+            Self::Cluster(cluster) => cluster.versions(kinds).await,
+            Self::Snapshot(snapshot) => Ok(kinds.iter().filter_map(|kind| snapshot.version(kind)).collect()),
+        }
+    }
+
+    /// Every object of a kind, whatever the configuration says of namespaces and labels: in these namespaces (empty for
+    /// all), and only those of this name, if one is given.
+    pub async fn objects(
+        &self,
+        kind: &VersionedKind,
+        namespaces: &[String],
+        only: Option<&str>,
+    ) -> Result<Vec<LiveObject>, ListError> {
+        let observe = |found: &mut Vec<LiveObject>, live: LiveObject| {
+            let in_namespaces =
+                namespaces.is_empty() || live.id.namespace.as_ref().is_some_and(|own| namespaces.contains(own));
+            if in_namespaces && only.is_none_or(|name| name == live.id.name) {
+                found.push(live);
+            }
+        };
+        let fold = Fold { start: &Vec::new, observe: &observe, merge: &|found: &mut Vec<_>, more| found.extend(more) };
+        match self {
+            Self::Cluster(cluster) => cluster.seen_through(namespaces, only).list(kind, fold).await,
+            Self::Snapshot(snapshot) => snapshot.list(kind, fold),
+        }
+    }
+
+    /// Whether a kind is served. Where nobody can tell it is taken to be, and its list says why not.
+    pub async fn serves(&self, kind: &VersionedKind) -> bool {
+        match self {
+            Self::Cluster(cluster) => {
+                !matches!(cluster.paths(kind).await, Err(ListError::NotServed { .. } | ListError::NoSuchKind { .. }))
+            }
+            Self::Snapshot(snapshot) => snapshot.serves(kind),
+        }
+    }
+
+    /// The version at which a kind is served and can be listed; none where there is none.
+    pub async fn served(&self, kind: &GroupKind) -> Result<Option<VersionedKind>, ListError> {
+        match self {
+            Self::Cluster(cluster) => cluster.served(kind).await,
+            Self::Snapshot(snapshot) => snapshot.served(kind),
         }
     }
 

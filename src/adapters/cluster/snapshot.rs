@@ -15,8 +15,9 @@ use serde_json::Value;
 
 use super::object::{Item, read_page};
 use super::{Fold, ListError, Live};
+use crate::domain::delivery_rules::essentials;
 use crate::domain::problem::{Place, Problem};
-use crate::domain::resource::{LiveObject, VersionedKind};
+use crate::domain::resource::{GroupKind, LiveObject, VersionedKind};
 use crate::domain::schema::Schemas;
 use crate::domain::secret::MaskKey;
 use crate::domain::yaml::read_documents;
@@ -107,6 +108,28 @@ impl Snapshot {
     /// Whether Secrets were masked under another key, so that they compare with nothing.
     pub fn foreign_mask(&self) -> bool {
         self.foreign_mask
+    }
+
+    /// The version at which a kind was recorded; none where it was not.
+    pub(super) fn version(&self, kind: &GroupKind) -> Option<VersionedKind> {
+        let recorded = self.recorded.iter().flatten().map(|one| VersionedKind::new(&*one.api_version, &*one.kind));
+        recorded.chain(self.objects.keys().cloned()).find(|one| one.group_kind() == *kind)
+    }
+
+    /// Whether the file says anything of a kind; of an optional one it says nothing where the cluster did not serve it.
+    pub(super) fn serves(&self, kind: &VersionedKind) -> bool {
+        let is_recorded = |one: &RecordedKind| one.api_version == kind.api_version && one.kind == kind.kind;
+        self.objects.contains_key(kind) || self.recorded.iter().flatten().any(is_recorded)
+    }
+
+    /// The version at which a kind is recorded.
+    pub(super) fn served(&self, kind: &GroupKind) -> Result<Option<VersionedKind>, ListError> {
+        let recorded = self.recorded.iter().flatten().map(|one| VersionedKind::new(&*one.api_version, &*one.kind));
+        let found = recorded.chain(self.objects.keys().cloned()).find(|known| known.group_kind() == *kind);
+        found.map(Some).ok_or_else(|| ListError::Failed {
+            kind: VersionedKind::new(&*kind.group, &*kind.kind),
+            message: "the snapshot did not record it; take a new one".to_owned(),
+        })
     }
 
     /// The OpenAPI v3 document of a group and version, where it was recorded.
@@ -284,6 +307,10 @@ fn text_of(live: &LiveObject) -> String {
     object.to_string()
 }
 
+/// The same for objects that hold rules of delivery tools, without what else they may hold.
+const ESSENTIALS: Fold<'static, Vec<String>> =
+    Fold { observe: &|lines, live| lines.push(essentials(&live.object).to_string()), ..LINES };
+
 /// Every object of a list as a line.
 const LINES: Fold<'static, Vec<String>> = Fold {
     start: &Vec::new,
@@ -293,10 +320,12 @@ const LINES: Fold<'static, Vec<String>> = Fold {
 
 impl Live {
     /// Writes these kinds to a snapshot file, which appears only once it is complete. A kind that cannot be listed is
-    /// recorded as failed, and told.
+    /// recorded as failed, and told unless it is one that is only good to have: those hold rules of delivery tools, and of
+    /// them no more is written than rules are read from.
     pub async fn record(
         &self,
         kinds: &[VersionedKind],
+        good_to_have: &[VersionedKind],
         file: &Path,
         cluster: &str,
         taken_at: jiff::Timestamp,
@@ -308,9 +337,10 @@ impl Live {
         let mut recorded = Vec::new();
         let mut schemas = BTreeMap::new();
         let mut failures = Vec::new();
-        for kind in kinds {
-            let listed = match self.add_schema(kind, &mut schemas).await {
-                Ok(()) => self.list(kind, LINES).await,
+        for kind in kinds.iter().chain(good_to_have) {
+            let described = if kinds.contains(kind) { self.add_schema(kind, &mut schemas).await } else { Ok(()) };
+            let listed = match described {
+                Ok(()) => self.list(kind, if kinds.contains(kind) { LINES } else { ESSENTIALS }).await,
                 Err(error) => Err(error),
             };
             let error = match listed {
@@ -320,9 +350,13 @@ impl Live {
                     }
                     None
                 }
+                // what is nowhere has no objects
+                Err(ListError::NoSuchKind { .. }) => None,
                 Err(error) => {
                     let text = error.to_string();
-                    failures.push((kind.clone(), error));
+                    if kinds.contains(kind) {
+                        failures.push((kind.clone(), error));
+                    }
                     Some(text)
                 }
             };

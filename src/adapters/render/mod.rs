@@ -13,7 +13,7 @@ pub use tree::SourceTree;
 use std::sync::Arc;
 
 use crate::domain::problem::Problem;
-use crate::domain::resource::Manifest;
+use crate::domain::resource::{Manifest, ResourceId};
 use crate::domain::secret::MaskKey;
 use crate::domain::source::{Renderer, Source};
 
@@ -22,6 +22,8 @@ use crate::domain::source::{Renderer, Source};
 pub struct Rendered {
     /// Its manifests, in the order of files and documents.
     pub manifests: Vec<Manifest>,
+    /// Manifests without a name: each with its `generateName` in the place of one.
+    pub generate_names: Vec<ResourceId>,
     /// What could not be read.
     pub problems: Vec<Problem>,
     /// Whether something that may declare objects could not be read: then nothing of this source may be called missing

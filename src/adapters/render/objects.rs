@@ -21,6 +21,8 @@ pub(super) struct Found {
 #[derive(Default)]
 pub(super) struct Objects {
     pub(super) found: Vec<Found>,
+    /// Objects that the API server gives a name to: each with the prefix of its names in the place of a name.
+    pub(super) generate_names: Vec<ResourceId>,
     /// Each one means that something may be missing.
     pub(super) problems: Vec<Problem>,
 }
@@ -29,6 +31,7 @@ pub(super) struct Objects {
 #[derive(Default)]
 pub(super) struct Declared {
     pub(super) manifests: Vec<(Manifest, Place)>,
+    pub(super) generate_names: Vec<ResourceId>,
     pub(super) problems: Vec<Problem>,
 }
 
@@ -52,7 +55,8 @@ impl Objects {
             mask_object(&mut found.object, key);
             (Manifest::new(found.id, source, found.origin, &found.object), found.place)
         });
-        Declared { manifests: manifests.collect(), problems: self.problems }
+        let (generate_names, problems) = (self.generate_names, self.problems);
+        Declared { manifests: manifests.collect(), generate_names, problems }
     }
 }
 
@@ -65,6 +69,7 @@ impl Declared {
     /// Adds what was read elsewhere.
     pub(super) fn extend(&mut self, other: Self) {
         self.manifests.extend(other.manifests);
+        self.generate_names.extend(other.generate_names);
         self.problems.extend(other.problems);
     }
 }
@@ -125,14 +130,17 @@ impl ObjectReader<'_> {
         if group_kind.group == "kustomize.config.k8s.io" {
             return;
         }
-        let name = node.get("metadata").and_then(|metadata| metadata.get("name"));
+        let of_metadata = |field: &str| node.get("metadata").and_then(|metadata| metadata.get(field));
+        let prefix = of_metadata("generateName").and_then(as_text);
+        // an empty name is none
+        let name = of_metadata("name").filter(|name| prefix.is_none() || as_text(name).is_some());
         if let (Some(items), true) = (node.get("items"), kind == "List" || kind.ends_with("List") && name.is_none()) {
             return self.list(items, api_version, kind, standing);
         }
         match name.map(|name| (name.line, as_text(name))) {
             Some((_, Some(name))) => self.keep(node, (api_version, kind), group_kind, name, standing),
             Some((line, None)) => self.refuse(line, "`metadata.name` is no text, put it in quotes"),
-            None if node.get("metadata").is_some_and(|metadata| metadata.get("generateName").is_some()) => {}
+            None if prefix.is_some() => self.keep_nameless(node, group_kind, prefix.unwrap_or_default()),
             None => self.refuse(node.line, &format!("the {kind} has no `metadata.name`")),
         }
     }
@@ -159,15 +167,7 @@ impl ObjectReader<'_> {
         name: &str,
         standing: Standing<'_>,
     ) {
-        let declared = node.get("metadata").and_then(|metadata| metadata.get("namespace"));
-        let namespace = match declared.map(|value| (&value.content, value.line, as_text(value))) {
-            _ if is_cluster_scoped(&group_kind) => None,
-            Some((_, _, Some(namespace))) => Some(namespace),
-            Some((Content::Scalar(Value::Null | Value::String(_)), ..)) | None => self.namespace,
-            Some((_, line, None)) => {
-                return self.refuse(line, "`metadata.namespace` is no text, put it in quotes");
-            }
-        };
+        let Some(namespace) = self.namespace_of(node, &group_kind) else { return };
         let mut object = node.to_json();
         object["apiVersion"] = Value::from(api_version);
         object["kind"] = Value::from(kind);
@@ -189,6 +189,30 @@ impl ObjectReader<'_> {
             origin: standing.addressable.then_some(origin),
             place: Place::line(self.file, line),
         });
+    }
+
+    /// The namespace in which an object is declared, if in one; nothing where it cannot be told, which is a problem.
+    fn namespace_of<'n>(&mut self, node: &'n Node, kind: &GroupKind) -> Option<Option<&'n str>>
+    where
+        Self: 'n,
+    {
+        let declared = node.get("metadata").and_then(|metadata| metadata.get("namespace"));
+        match declared.map(|value| (&value.content, value.line, as_text(value))) {
+            _ if is_cluster_scoped(kind) => Some(None),
+            Some((_, _, Some(namespace))) => Some(Some(namespace)),
+            Some((Content::Scalar(Value::Null | Value::String(_)), ..)) | None => Some(self.namespace),
+            Some((_, line, None)) => {
+                self.refuse(line, "`metadata.namespace` is no text, put it in quotes");
+                None
+            }
+        }
+    }
+
+    /// Every delivery makes another object of it, so that none can be missing; none is undeclared either.
+    fn keep_nameless(&mut self, node: &Node, kind: GroupKind, prefix: &str) {
+        if let Some(namespace) = self.namespace_of(node, &kind) {
+            self.objects.generate_names.push(ResourceId::new(kind, namespace, prefix));
+        }
     }
 
     /// A document that is no object is somebody else's; an item of a list has no such excuse.
@@ -232,6 +256,7 @@ mod tests {
                 format!("{} {item:?}", found.id)
             })
             .collect();
+        lines.extend(objects.generate_names.iter().map(|prefix| format!("generates {prefix}")));
         lines.extend(
             objects.problems.iter().map(|problem| format!("{}: {}", problem.place.as_ref().unwrap(), problem.message)),
         );
@@ -279,7 +304,17 @@ mod tests {
                 "apiVersion: x.io/v1\nkind: AllowList\nmetadata: {name: a}\nitems: [1]\n",
                 "AllowList team/a Some((0, 1, None))",
             ),
-            ("a.yaml", "{apiVersion: v1, kind: Pod, metadata: {generateName: a-}}", ""),
+            ("a.yaml", "{apiVersion: v1, kind: Pod, metadata: {generateName: a-}}", "generates Pod team/a-"),
+            (
+                "a.yaml",
+                "{apiVersion: v1, kind: Pod, metadata: {name: '', generateName: a-, namespace: b}}",
+                "generates Pod b/a-",
+            ),
+            (
+                "a.yaml",
+                "{apiVersion: v1, kind: Pod, metadata: {name: a, generateName: a-}}",
+                "Pod team/a Some((0, 1, None))",
+            ),
             ("values.yaml", "image: {tag: 1}\n", ""),
             ("Chart.yaml", "apiVersion: v2\nname: x\n", ""),
             ("k.yaml", "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n", ""),

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::Rendered;
 use super::objects::{Declared, read_objects};
-use super::tree::{SourceTree, is_manifest};
+use super::tree::{SourceTree, is_hidden, is_manifest};
 use crate::domain::problem::{Place, Problem};
 use crate::domain::resource::{Manifest, ResourceId};
 use crate::domain::secret::MaskKey;
@@ -18,6 +18,21 @@ pub fn render(tree: &SourceTree, source: &Source, key: &MaskKey, heard: &(dyn Fn
     let reader = Reader { source: &source.name, namespace: source.namespace.as_deref(), key, heard };
     let read = reader.folder(tree, &source.path, |file| file.to_owned());
     Rendered { reads: vec![source.path.clone()], ..rendered(read) }
+}
+
+/// Reads one file of a source in the state in which it is given.
+pub fn render_text(file: &str, text: &str, source: &Source, key: &MaskKey) -> Rendered {
+    rendered(read_objects(file, text, source.namespace.as_deref()).masked(&source.name, key))
+}
+
+/// Whether a source with this path reads a file of this name.
+pub fn takes_in(path: &str, file: &str) -> bool {
+    if file == path {
+        return true;
+    }
+    let below =
+        if path.is_empty() { Some(file) } else { file.strip_prefix(path).and_then(|rest| rest.strip_prefix('/')) };
+    below.is_some_and(|below| is_manifest(below) && !below.split('/').rev().skip(1).any(is_hidden))
 }
 
 /// Reads files and folders given on the command line, such as a checkout or what `kubectl get -o yaml` printed.
@@ -34,7 +49,7 @@ pub fn read_paths(paths: &[PathBuf], source: &str, namespace: Option<&str>, key:
 /// Of two declarations of one object the later counts, as `kubectl apply` would have it.
 pub(super) fn rendered(declared: Declared) -> Rendered {
     let incomplete = !declared.problems.is_empty();
-    let mut problems = declared.problems;
+    let (generate_names, mut problems) = (declared.generate_names, declared.problems);
     let mut places: HashMap<ResourceId, usize> = HashMap::new();
     let mut kept: Vec<Option<(Manifest, Place)>> = Vec::new();
     for (manifest, place) in declared.manifests {
@@ -47,7 +62,7 @@ pub(super) fn rendered(declared: Declared) -> Rendered {
         kept.push(Some((manifest, place)));
     }
     let manifests = kept.into_iter().flatten().map(|(manifest, _)| manifest).collect();
-    Rendered { manifests, problems, incomplete, reads: Vec::new() }
+    Rendered { manifests, generate_names, problems, incomplete, reads: Vec::new() }
 }
 
 /// What is the same for every file of a source.
@@ -141,6 +156,7 @@ mod tests {
             environment: None,
             service: None,
             delivery: Delivery { tool: DeliveryTool::Unknown, manager: None },
+            owns: None,
         }
     }
 

@@ -178,7 +178,8 @@ pub(super) fn is_manifest(file: &str) -> bool {
     Path::new(file).extension().is_some_and(|extension| ["yaml", "yml", "json"].iter().any(|known| extension == *known))
 }
 
-fn is_hidden(folder: &str) -> bool {
+/// Whether a folder is left out, by its name.
+pub(super) fn is_hidden(folder: &str) -> bool {
     folder.starts_with('.')
 }
 

@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 
 use super::{Options, is_complete, story};
 use crate::domain::drift::ignore::IgnoreRule;
-use crate::domain::drift::{Aspect, Category, Change, ChangedBy, Confidence, DriftItem, DriftKind, Severity, Verdict};
+use crate::domain::drift::{
+    Aspect, Category, Change, ChangedBy, Commit, Confidence, DriftItem, DriftKind, Severity, Verdict,
+};
 use crate::domain::field_path::FieldPath;
 use crate::domain::outcome::{Counts, Outcome, RunReport, SetAside, UnitResult};
 use crate::domain::policy::ActionType;
@@ -42,6 +44,7 @@ struct Summary {
     #[serde(flatten)]
     counts: Counts,
     items: usize,
+    unsynced: usize,
     resources: usize,
     tolerated: usize,
     ignored: usize,
@@ -86,6 +89,10 @@ struct Item<'r> {
     confidence: Confidence,
     #[serde(skip_serializing_if = "Option::is_none")]
     changed_by: Option<&'r ChangedBy>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    declared_by: Option<&'r Commit>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unsynced_since: Option<&'r Commit>,
     fingerprint: &'r str,
     source: &'r str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -189,6 +196,7 @@ fn summary(report: &RunReport) -> Summary {
         score: rounded(report.score),
         counts: report.counts,
         items: report.items.len(),
+        unsynced: report.items.len() - report.drift().count(),
         resources: story::groups(&report.items).len(),
         tolerated: report.tolerated.len(),
         ignored: report.ignored.len(),
@@ -239,6 +247,8 @@ fn item<'r>(item: &'r DriftItem, decision: Option<DecisionEntry<'r>>) -> Item<'r
         magnitude: item.is_amount.then(|| rounded(item.magnitude)),
         confidence: item.confidence,
         changed_by: item.changed_by.as_ref(),
+        declared_by: item.declared_by.as_ref(),
+        unsynced_since: item.unsynced_since.as_ref(),
         fingerprint: &item.fingerprint,
         source: &item.source,
         origin: item.origin.as_ref(),

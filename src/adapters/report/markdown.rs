@@ -2,8 +2,8 @@
 //! GitHub takes, between rows, so that no table breaks.
 
 use super::{
-    Options, compared, counted, decision_text, drift_text, headline, is_complete, path_text, rule_lines, sides, story,
-    writer_text,
+    Options, aside_path, compared, counted, decision_text, delay_text, drift_text, headline, is_complete, path_text,
+    rule_lines, sides, story, writer_text,
 };
 use crate::domain::drift::{Change, DriftItem, DriftKind};
 use crate::domain::markdown::{code, code_block, escape, table_cell};
@@ -26,7 +26,7 @@ pub(super) fn render(report: &RunReport, options: &Options) -> String {
     let cluster = if report.cluster.is_empty() { String::new() } else { format!(" of {}", code(&report.cluster)) };
     page.block(&format!("## Drift{cluster}\n"), &format!("{}.\n", escape(&headline(report))));
     let mut facts = Vec::new();
-    if !report.items.is_empty() {
+    if report.has_drift() {
         facts.push(compared(report));
         if !is_complete(report) {
             facts.push("the result is incomplete, see the problems".to_owned());
@@ -116,6 +116,9 @@ fn row(report: &RunReport, index: usize, is_cause: bool) -> String {
         && let Some(meaning) = &item.meaning
     {
         field = format!("{field} {}", sentence(meaning));
+    }
+    if let Some(delay) = delay_text(item) {
+        field = format!("{field} {}", sentence(&delay));
     }
     let severity = if is_cause { format!("↳ {}", item.severity) } else { format!("**{}**", item.severity) };
     let (declared, live) = sides(item);
@@ -224,7 +227,7 @@ fn set_aside(page: &mut Page, report: &RunReport) {
     }
     for (position, aside) in report.ignored.iter().enumerate() {
         let name = code(&aside.resource.to_string());
-        let line = format!("- {name} {}: {}", code(&aside.path), sentence(&aside.reason));
+        let line = format!("- {name} {}: {}", side(&aside_path(aside)), sentence(&aside.reason));
         if position == 0 {
             page.block("\n### Ignored\n", &line)
         } else {

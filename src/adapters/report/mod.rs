@@ -6,11 +6,13 @@ mod markdown;
 mod story;
 mod table;
 
+use std::collections::BTreeSet;
+
 use clap::ValueEnum;
 
 use crate::domain::drift::ignore::IgnoreRule;
-use crate::domain::drift::{ChangedBy, Confidence, DriftItem};
-use crate::domain::outcome::RunReport;
+use crate::domain::drift::{ChangedBy, Commit, Confidence, DriftItem, Verdict};
+use crate::domain::outcome::{RunReport, SetAside};
 use crate::domain::printable;
 use crate::domain::problem::Level;
 
@@ -38,6 +40,8 @@ pub struct Options {
     pub color: bool,
     /// Whether what was tolerated and ignored is shown too.
     pub all: bool,
+    /// Whether the table says since when each value is declared.
+    pub details: bool,
 }
 
 /// Writes a report. The text ends with a line end.
@@ -51,20 +55,27 @@ pub fn render(report: &RunReport, format: Format, options: &Options) -> String {
 
 /// `3 drift items in 2 resources: 1 critical, 2 low; score 0.93`, or why there is none.
 fn headline(report: &RunReport) -> String {
-    let counts = &report.counts;
-    if report.items.is_empty() {
-        return match (counts.declared, is_complete(report)) {
+    let drift = report.drift().count();
+    let unsynced = match report.items.len() - drift {
+        0 => String::new(),
+        1 => "; 1 item waits for its delivery".to_owned(),
+        count => format!("; {count} items wait for their delivery"),
+    };
+    if drift == 0 {
+        let nothing = match (report.counts.declared, is_complete(report)) {
             (_, false) => "no drift found in what could be read; the result is incomplete, see the problems".to_owned(),
             (0, true) => "nothing is declared, so nothing was compared".to_owned(),
             (_, true) => format!("no drift found, {}", compared(report)),
         };
+        return nothing + &unsynced;
     }
     let severities: Vec<String> =
-        story::by_severity(&report.items).into_iter().map(|(severity, count)| format!("{count} {severity}")).collect();
+        story::by_severity(report.drift()).into_iter().map(|(severity, count)| format!("{count} {severity}")).collect();
+    let resources: BTreeSet<_> = report.drift().map(|item| (&item.source, &item.resource)).collect();
     format!(
-        "{} in {}: {}; score {:.2}",
-        counted(report.items.len(), "drift item"),
-        counted(story::groups(&report.items).len(), "resource"),
+        "{} in {}: {}; score {:.2}{unsynced}",
+        counted(drift, "drift item"),
+        counted(resources.len(), "resource"),
         severities.join(", "),
         report.score,
     )
@@ -102,10 +113,19 @@ fn rule_lines(item: &DriftItem) -> Vec<String> {
 
 /// The path of an item as text, `(whole resource)` for the root.
 fn path_text(item: &DriftItem) -> String {
-    if item.path.is_root() {
+    path_or_whole(&item.path.to_string())
+}
+
+/// The path of a difference that does not count, likewise.
+fn aside_path(aside: &SetAside) -> String {
+    path_or_whole(&aside.path)
+}
+
+fn path_or_whole(path: &str) -> String {
+    if path.is_empty() {
         return "(whole resource)".to_owned();
     }
-    printable::shorten_start(&printable::visible(&item.path.to_string()), PATH).into_owned()
+    printable::shorten_start(&printable::visible(path), PATH).into_owned()
 }
 
 /// Declared and live value of an item; a whole resource says only whether it is there.
@@ -119,12 +139,30 @@ fn sides(item: &DriftItem) -> (String, String) {
     (declared, live)
 }
 
-/// `structural`, and `structural (potential)` where one of the two signals is missing.
+/// `structural`, `structural (potential)` where one of the two signals is missing, and `structural (unsynced)`.
 fn drift_text(item: &DriftItem) -> String {
-    match item.confidence {
-        Confidence::Confirmed => item.drift.to_string(),
-        Confidence::Potential => format!("{} (potential)", item.drift),
+    match (item.verdict, item.confidence) {
+        (Verdict::Unsynced, _) => format!("{} (unsynced)", item.drift),
+        (_, Confidence::Confirmed) => item.drift.to_string(),
+        (_, Confidence::Potential) => format!("{} (potential)", item.drift),
     }
+}
+
+/// What the history says about a delivery that is behind; none where it is not.
+fn delay_text(item: &DriftItem) -> Option<String> {
+    let commit = commit_text(item.unsynced_since.as_ref()?);
+    Some(match item.verdict {
+        Verdict::Unsynced => format!("waits for the delivery of {commit}"),
+        _ => format!("the delivery has not caught up since {commit}, until which Git declared what is live"),
+    })
+}
+
+/// `0123456789ab by Ada at 2026-11-24T01:58:11Z (subject)`, as far as the commit says.
+fn commit_text(commit: &Commit) -> String {
+    let author = commit.author.as_ref().map(|author| format!(" by {author}")).unwrap_or_default();
+    let at = commit.at.map(|at| format!(" at {at}")).unwrap_or_default();
+    let subject = commit.subject.as_ref().map(|subject| format!(" ({subject})")).unwrap_or_default();
+    printable::visible(&format!("{}{author}{at}{subject}", commit.short())).into_owned()
 }
 
 /// `kubectl-edit (person)`, with the subresource if there is one.
@@ -153,7 +191,7 @@ mod tests {
     use super::*;
     use crate::domain::drift::{Aspect, Category, Change, DriftKind, ManagerClass, Severity, Verdict};
     use crate::domain::field_path::FieldPath;
-    use crate::domain::outcome::{Counts, Outcome, SetAside, UnitResult};
+    use crate::domain::outcome::{Counts, Outcome, UnitResult};
     use crate::domain::policy::ActionType;
     use crate::domain::policy::decide::Decision;
     use crate::domain::problem::{Place, Problem};
@@ -182,6 +220,8 @@ mod tests {
             is_amount: false,
             confidence: Confidence::Confirmed,
             changed_by: None,
+            declared_by: None,
+            unsynced_since: None,
             native_default: None,
             rule: None,
             meaning: None,
@@ -283,6 +323,58 @@ mod tests {
         Problems: 1 error
           error    apps/db.yaml:3: listing v1 Secret is forbidden
                    grant list on secrets
+        "#);
+    }
+
+    /// What waits for its delivery is no drift; since when a value is declared is told where details are asked for.
+    #[test]
+    fn table_with_history() {
+        let mut report = sample();
+        report.problems.clear();
+        report.items.drain(..3);
+        report.decisions.clear();
+        let at = "2026-01-02T03:04:05Z".parse().ok();
+        let text = |text: &str| Some(text.to_owned());
+        let commit = Commit { commit: "a".repeat(40), author: text("Ada"), at, subject: text("five of them") };
+        report.items[0].declared_by = Some(commit.clone());
+        report.items[0].unsynced_since = Some(commit);
+        let details = Options { details: true, ..Options::default() };
+        report.items.push(DriftItem {
+            verdict: Verdict::Unsynced,
+            severity: Severity::Info,
+            ..report.items[0].clone()
+        });
+        report.units.clear();
+        insta::assert_snapshot!(render(&report, Format::Table, &details), @r#"
+        prod: 1 drift item in 1 resource: 1 medium; score 0.93; 1 item waits for its delivery
+        41 of 42 declared resources compared with 380 live objects, 1 unknown; commit 0123456789ab
+
+          SEVERITY  DRIFT             FIELD          DECLARED → LIVE  CHANGED BY (AT OR BEFORE)
+        Deployment payments/web  apps/web.yaml:12
+          medium    value             spec.replicas  3 → 5            -
+                    the delivery has not caught up since aaaaaaaaaaaa by Ada at 2026-01-02T03:04:05Z (five of them), until which Git declared what is live
+                    declared so since aaaaaaaaaaaa by Ada at 2026-01-02T03:04:05Z (five of them)
+          info      value (unsynced)  spec.replicas  3 → 5            -
+                    waits for the delivery of aaaaaaaaaaaa by Ada at 2026-01-02T03:04:05Z (five of them)
+                    declared so since aaaaaaaaaaaa by Ada at 2026-01-02T03:04:05Z (five of them)
+
+        not shown: 0 tolerated, 1 ignored (--all shows them)
+        "#);
+        report.items.remove(0);
+        let text = render(&report, Format::Markdown, &Options::default());
+        insta::assert_snapshot!(text, @r#"
+        ## Drift of `prod`
+
+        no drift found, 41 of 42 declared resources compared with 380 live objects, 1 unknown; 1 item waits for its delivery.
+
+        commit `0123456789ab`.
+
+
+        ### `Deployment payments/web` in `apps/web.yaml:12`
+
+        | Severity | Drift | Field | Declared | Live | Changed by |
+        | --- | --- | --- | --- | --- | --- |
+        | **info** | value (unsynced) | `spec.replicas` waits for the delivery of aaaaaaaaaaaa by Ada at 2026-01-02T03:04:05Z (five of them) | `3` | `5` |  |
         "#);
     }
 
@@ -428,6 +520,9 @@ mod tests {
                 subresource: Some(BAD.to_owned()),
                 at: Some(BAD.to_owned()),
             });
+            let bad = Some(BAD.to_owned());
+            let commit = Commit { commit: BAD.to_owned(), author: bad.clone(), at: None, subject: bad };
+            (item.declared_by, item.unsynced_since) = (Some(commit.clone()), Some(commit));
         }
         report.decisions[2].reason = BAD.to_owned();
         report.units[0].reason = BAD.to_owned();
@@ -439,7 +534,7 @@ mod tests {
         report.cluster = BAD.to_owned();
         for width in [None, Some(40)] {
             for format in [Format::Table, Format::Json, Format::Markdown] {
-                let text = render(&report, format, &Options { width, all: true, color: false });
+                let text = render(&report, format, &Options { width, all: true, color: false, details: true });
                 let hidden = text.chars().find(|char| *char != '\n' && printable::is_hidden(*char));
                 assert_eq!(hidden, None, "{format:?}");
             }

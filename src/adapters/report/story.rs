@@ -22,7 +22,7 @@ pub(super) struct Story {
 }
 
 /// How many items there are of each severity, the worst first.
-pub(super) fn by_severity(items: &[DriftItem]) -> Vec<(Severity, usize)> {
+pub(super) fn by_severity<'i>(items: impl IntoIterator<Item = &'i DriftItem>) -> Vec<(Severity, usize)> {
     let mut counts = BTreeMap::new();
     for item in items {
         *counts.entry(item.severity).or_insert(0) += 1;

@@ -2,8 +2,8 @@
 //! then what was done about them, then the problems.
 
 use super::{
-    Options, compared, counted, decision_text, drift_text, headline, is_complete, path_text, rule_lines, sides, story,
-    writer_text,
+    Options, aside_path, commit_text, compared, counted, decision_text, delay_text, drift_text, headline, is_complete,
+    path_text, rule_lines, sides, story, writer_text,
 };
 use crate::domain::drift::{Change, DriftItem, DriftKind, Severity, Verdict};
 use crate::domain::outcome::{Outcome, RunReport};
@@ -24,8 +24,8 @@ struct Row {
     severity: Severity,
     /// Severity, drift, path, declared → live, changed by, decision.
     cells: [String; 6],
-    /// What a semantic item means.
-    meaning: Option<String>,
+    /// What a semantic item means, and what the history of Git says.
+    notes: Vec<String>,
     /// Whether it is told as a cause of the row before.
     is_cause: bool,
 }
@@ -46,7 +46,7 @@ pub(super) fn render(report: &RunReport, options: &Options) -> String {
         .iter()
         .map(|group| Section {
             heading: heading(group.resource, group.origin),
-            rows: group.stories.iter().flat_map(|story| rows(report, story)).collect(),
+            rows: group.stories.iter().flat_map(|story| rows(report, options, story)).collect(),
         })
         .collect();
     items(&mut out, &sections, options.width);
@@ -97,13 +97,13 @@ fn summary(out: &mut Text, report: &RunReport) {
     let line = out.paint("1", &format!("{name}{}", headline(report)));
     out.line(&line);
     let mut facts = Vec::new();
-    if !report.items.is_empty() {
+    if report.has_drift() {
         facts.push(compared(report));
     }
     if let Some(commit) = &report.commit {
         facts.push(format!("commit {}", visible(commit.get(..12).unwrap_or(commit))));
     }
-    if !report.items.is_empty() && !is_complete(report) {
+    if report.has_drift() && !is_complete(report) {
         facts.push("incomplete, see the problems".to_owned());
     }
     if !facts.is_empty() {
@@ -119,17 +119,20 @@ fn heading(resource: &ResourceId, origin: Option<&Origin>) -> String {
     text
 }
 
-fn rows(report: &RunReport, story: &story::Story) -> Vec<Row> {
+fn rows(report: &RunReport, options: &Options, story: &story::Story) -> Vec<Row> {
     let decision = decision_text(report, story.item);
     let causes = story.causes.iter().map(|&cause| {
         let own = decision_text(report, cause);
-        row(report, cause, true, own.filter(|own| Some(own) != decision.as_ref()))
+        row(report, options, cause, true, own.filter(|own| Some(own) != decision.as_ref()))
     });
-    std::iter::once(row(report, story.item, false, decision.clone())).chain(causes).collect()
+    std::iter::once(row(report, options, story.item, false, decision.clone())).chain(causes).collect()
 }
 
-fn row(report: &RunReport, index: usize, is_cause: bool, decision: Option<String>) -> Row {
+fn row(report: &RunReport, options: &Options, index: usize, is_cause: bool, decision: Option<String>) -> Row {
     let item = &report.items[index];
+    let since = item.declared_by.as_ref().filter(|_| options.details);
+    let what = if item.declared.is_some() { "declared so" } else { "no longer declared" };
+    let since = since.map(|commit| format!("{what} since {}", commit_text(commit)));
     Row {
         severity: item.severity,
         cells: [
@@ -140,17 +143,14 @@ fn row(report: &RunReport, index: usize, is_cause: bool, decision: Option<String
             author(item),
             decision.unwrap_or_default(),
         ],
-        meaning: (item.drift == DriftKind::Semantic).then(|| meaning(item)),
+        notes: meaning(item).into_iter().chain(delay_text(item)).chain(since).collect(),
         is_cause,
     }
 }
 
-fn meaning(item: &DriftItem) -> String {
-    match (&item.meaning, item.rule) {
-        (Some(meaning), _) => visible(meaning).into_owned(),
-        (None, Some(rule)) => rule.to_owned(),
-        (None, None) => String::new(),
-    }
+fn meaning(item: &DriftItem) -> Option<String> {
+    let meaning = item.meaning.as_deref().map(|meaning| visible(meaning).into_owned());
+    meaning.or_else(|| item.rule.map(str::to_owned))
 }
 
 fn change_text(item: &DriftItem) -> String {
@@ -233,8 +233,8 @@ fn in_columns(out: &mut Text, row: &Row, widths: &[usize; 6]) {
     let (severity, rest) = line.split_at(row.cells[0].len());
     let severity = out.severity(row.severity, severity);
     out.line(&format!("  {severity}{rest}"));
-    if let Some(meaning) = row.meaning.as_deref().filter(|meaning| !meaning.is_empty()) {
-        out.line(&format!("  {}{meaning}", " ".repeat(widths[0] + 2)));
+    for note in &row.notes {
+        out.line(&format!("  {}{note}", " ".repeat(widths[0] + 2)));
     }
 }
 
@@ -246,8 +246,8 @@ fn stacked(out: &mut Text, row: &Row, limit: usize) {
     let start = if row.is_cause { "    " } else { "  " };
     out.line(&format!("{start}{mark}{painted}  {drift}  {}", shorten_start(path, path_limit)));
     let room = limit.saturating_sub(indent.len()).max(20);
-    if let Some(meaning) = &row.meaning {
-        wrapped(out, indent, meaning, room);
+    for note in &row.notes {
+        wrapped(out, indent, note, room);
     }
     if !change.is_empty() {
         wrapped(out, indent, change, room);
@@ -346,7 +346,7 @@ fn set_aside(out: &mut Text, report: &RunReport) {
         out.line(&title);
         for aside in &report.ignored {
             let name = visible(&aside.resource.to_string()).into_owned();
-            out.line(&format!("  {name}  {}  ({})", visible(&aside.path), visible(&aside.reason)));
+            out.line(&format!("  {name}  {}  ({})", aside_path(aside), visible(&aside.reason)));
         }
     }
 }

@@ -9,7 +9,7 @@ use git2::{ObjectType, Oid, Repository};
 use super::RepositoryError;
 use crate::domain::problem::{Place, Problem};
 
-const SYMLINK: i32 = 0o120_000;
+pub(super) const SYMLINK: i32 = 0o120_000;
 
 /// Brings the folder `root` to the files of `commit`, writing only what differs from the commit it was at.
 pub(super) fn export(repository: &Repository, commit: Oid, root: &Path) -> Result<Vec<Problem>, RepositoryError> {
@@ -103,7 +103,8 @@ fn files_of(repository: &Repository, commit: Oid) -> Result<(BTreeMap<PathBuf, O
     Ok((files, problems))
 }
 
-fn is_harmless(name: &str) -> bool {
+/// Whether a name can be that of a file below a folder, and nothing else.
+pub(super) fn is_harmless(name: &str) -> bool {
     let one_normal = matches!(Path::new(name).components().collect::<Vec<_>>()[..], [Component::Normal(_)]);
     one_normal
         && !name.contains(['\\', '/'])

@@ -2,6 +2,7 @@
 
 mod export;
 mod git;
+mod history;
 mod transport;
 
 use std::collections::BTreeMap;
@@ -10,6 +11,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use history::{History, HistoryStep, Revision};
 use secrecy::SecretString;
 
 use crate::domain::problem::Problem;
@@ -108,6 +110,9 @@ pub enum RepositoryError {
     /// The server refused the ref.
     #[error("the server refused {branch}: {refusal}")]
     Refused { branch: String, refusal: String },
+    /// The clone lacks what came before.
+    #[error("the history ends at {0}, the commits before it are not in the repository")]
+    HistoryEnds(String),
     /// Anything else that git says.
     #[error("git: {0}")]
     Git(String),
@@ -159,6 +164,11 @@ impl Repository {
             Ok((Checkout { root, commit: commit.to_string(), branch }, problems))
         })
         .await
+    }
+
+    /// The history of a checkout, for threads that may block.
+    pub fn history(&self, checkout: &Checkout) -> Result<History, RepositoryError> {
+        Ok(History::new(git::open(&self.settings)?, git2::Oid::from_str(&checkout.commit)?))
     }
 
     /// The branches below `prefix`, as the last [`Repository::update`] saw them.

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
+use crate::domain::delivery_rules::Subject;
+use crate::domain::drift::absent::excuse;
 use crate::domain::drift::aspect::aspect_of;
 use crate::domain::drift::category::category_of;
 use crate::domain::drift::compare::compare;
@@ -18,7 +20,8 @@ use crate::domain::field_path::FieldPath;
 use crate::domain::normalize::RESTORE_ANNOTATION;
 use crate::domain::outcome::SetAside;
 use crate::domain::problem::Problem;
-use crate::domain::resource::{LiveObject, Manifest, ResourceId};
+use crate::domain::resource::{KeptObject, LiveObject, Manifest, ResourceId};
+use crate::domain::source::DeliveryTool;
 
 /// What was found in some resources, before it is known what counts.
 #[derive(Debug, Default)]
@@ -26,6 +29,7 @@ pub struct Findings {
     items: Vec<DriftItem>,
     ignored: Vec<SetAside>,
     marks: BTreeMap<ResourceId, RestoreMark>,
+    lives: BTreeMap<ResourceId, KeptObject>,
     problems: Vec<(ResourceId, Problem)>,
 }
 
@@ -41,17 +45,32 @@ impl<'a> Finder<'a> {
         Self { context }
     }
 
+    /// What a scan is held against.
+    pub fn context(&self) -> &ScanContext<'a> {
+        &self.context
+    }
+
     /// Compares a manifest with the live object and, where a baseline names it, with what was approved.
     pub fn find(&self, manifest: &Manifest, live: &LiveObject) -> Findings {
         let declared = manifest.object();
-        let comparison = compare(&declared, live, &self.context.compare_rules(&manifest.source));
+        let rules = self.context.compare_rules(&manifest.source);
+        let mut comparison = compare(&declared, live, &rules);
+        let subject = Subject { manifest, declared: &declared, live, source: self.context.source(&manifest.source) };
+        let again = |declared: &Value, live: &LiveObject| compare(declared, live, &rules).differences;
+        let sifted = self.context.delivery_rules.sift(&subject, comparison.differences, again);
+        comparison.differences = sifted.kept;
         let approved = self.expected(manifest, &declared);
         let mut findings = Findings::default();
         for explained in comparison.explained {
             let path = explained.path.to_string();
             findings.ignored.push(SetAside { resource: manifest.id.clone(), path, reason: explained.reason });
         }
+        for (path, reason) in sifted.set_aside {
+            let path = path.to_string();
+            findings.ignored.push(SetAside { resource: live.id.clone(), path, reason });
+        }
         findings.problems = self.warnings(manifest, &live.id, &comparison.unknown);
+        findings.problems.extend(sifted.problems.into_iter().map(|problem| (manifest.id.clone(), problem)));
         if comparison.differences.is_empty() && approved.is_none() {
             return findings;
         }
@@ -76,15 +95,23 @@ impl<'a> Finder<'a> {
             };
             let marks = RestoreMark { declared: mark(&declared), live: mark(&live.object) };
             findings.marks.insert(live.id.clone(), marks);
+            findings.lives.insert(live.id.clone(), live.keep());
         }
         findings
     }
 
-    /// A declared object that the cluster lacks; nothing where it may be absent.
+    /// A declared object that the cluster lacks; no drift where it may be absent.
     pub fn missing(&self, manifest: &Manifest) -> Findings {
         let declared = manifest.object();
         let mut findings = Findings::default();
-        if may_be_absent(&manifest.id, &declared) {
+        if let Some(reason) = self.excuse(manifest, &declared) {
+            let (resource, path) = (manifest.id.clone(), String::new());
+            findings.ignored.push(SetAside { resource, path, reason: reason.to_owned() });
+            return findings;
+        }
+        let source = self.context.source(&manifest.source);
+        if let Some(reason) = self.context.delivery_rules.leaves_missing(&declared, source) {
+            findings.ignored.push(SetAside { resource: manifest.id.clone(), path: String::new(), reason });
             return findings;
         }
         let difference = Difference {
@@ -94,7 +121,11 @@ impl<'a> Finder<'a> {
             live: None,
             magnitude: 1.0,
             is_amount: false,
-            confidence: if self.context.selective { Confidence::Potential } else { Confidence::Confirmed },
+            confidence: if self.context.scope.selector.is_some() {
+                Confidence::Potential
+            } else {
+                Confidence::Confirmed
+            },
             changed_by: None,
             native_default: None,
         };
@@ -105,6 +136,16 @@ impl<'a> Finder<'a> {
         let mark = RestoreMark { declared: mark.map(str::to_owned), live: None };
         findings.marks.insert(manifest.id.clone(), mark);
         findings
+    }
+
+    /// Whether it is no drift if the cluster lacks an object.
+    pub fn may_be_absent(&self, manifest: &Manifest) -> bool {
+        self.excuse(manifest, &manifest.object()).is_some()
+    }
+
+    fn excuse(&self, manifest: &Manifest, declared: &Value) -> Option<&'static str> {
+        let source = self.context.source(&manifest.source);
+        excuse(&manifest.id, declared, source.map_or(DeliveryTool::Unknown, |source| source.delivery.tool))
     }
 
     fn warnings(&self, manifest: &Manifest, id: &ResourceId, unknown: &[UnknownField]) -> Vec<(ResourceId, Problem)> {
@@ -192,6 +233,8 @@ impl<'a> Finder<'a> {
             is_amount: difference.is_amount,
             confidence: difference.confidence,
             changed_by: difference.changed_by.clone(),
+            declared_by: None,
+            unsynced_since: None,
             native_default: difference.native_default.clone(),
             rule: None,
             meaning: None,
@@ -234,7 +277,14 @@ impl Findings {
         self.items.extend(other.items);
         self.ignored.extend(other.ignored);
         self.marks.extend(other.marks);
+        self.lives.extend(other.lives);
         self.problems.extend(other.problems);
+    }
+
+    /// Adds what no comparison found.
+    pub fn add(&mut self, items: Vec<DriftItem>, ignored: Vec<SetAside>) {
+        self.items.extend(items);
+        self.ignored.extend(ignored);
     }
 
     /// Drops everything about resources of which nothing can be said after all.
@@ -248,38 +298,31 @@ impl Findings {
         }
     }
 
-    /// Decides about replica counts: within the bounds of an HPA they are its business; where the HPAs are not known,
-    /// nothing can be said.
+    /// Decides about replica counts: within the bounds of an autoscaler they are its business; where the autoscalers are
+    /// not known, nothing can be said.
     pub fn settle_replicas(&mut self, autoscalers: &[Autoscaler], known: bool) {
         let path = FieldPath::fields(["spec", "replicas"]);
         let mut kept = Vec::new();
         for item in std::mem::take(&mut self.items) {
-            let count = item.live.as_ref().and_then(Value::as_i64);
             if item.path != path || item.drift == DriftKind::Semantic {
                 kept.push(item);
                 continue;
             }
-            let autoscaler = autoscalers.iter().find(|autoscaler| autoscaler.target == item.resource);
-            let reason = match (known, autoscaler) {
-                (false, _) => "unknown: the HorizontalPodAutoscalers could not be read",
-                (true, None) => {
-                    kept.push(item);
-                    continue;
-                }
-                (true, Some(autoscaler)) => match count.map(|count| judge(autoscaler, count)) {
-                    Some(UnderAutoscaler::Within) => "the HorizontalPodAutoscaler decides it, within its bounds",
-                    Some(UnderAutoscaler::Below) => {
-                        kept.push(below_minimum(&item, autoscaler));
-                        kept.push(item);
-                        continue;
-                    }
-                    Some(UnderAutoscaler::Above) | None => {
-                        kept.push(item);
-                        continue;
-                    }
-                },
-            };
-            self.ignored.push(set_aside(&item, reason));
+            if !known {
+                self.ignored.push(set_aside(&item, "unknown: the autoscalers could not be read"));
+                continue;
+            }
+            let count = item.live.as_ref().and_then(Value::as_i64);
+            let all = autoscalers.iter().filter(|autoscaler| autoscaler.target == item.resource);
+            let judged: Vec<_> = all.filter_map(|one| Some((one, judge(one, count?)))).collect();
+            let find = |wanted| judged.iter().find(|(_, judged)| *judged == wanted).map(|(autoscaler, _)| *autoscaler);
+            if let Some(autoscaler) = find(UnderAutoscaler::Within) {
+                let reason = format!("the {} decides it, within its bounds", autoscaler.kind);
+                self.ignored.push(set_aside(&item, &reason));
+                continue;
+            }
+            kept.extend(find(UnderAutoscaler::Below).map(|autoscaler| below_minimum(&item, autoscaler)));
+            kept.push(item);
         }
         self.items = kept;
     }
@@ -321,6 +364,8 @@ impl Findings {
         }
         result.items.extend(counting);
         result.marks = self.marks;
+        let told: BTreeSet<_> = result.items.iter().map(|item| &item.resource).collect();
+        result.lives = self.lives.into_iter().filter(|(resource, _)| told.contains(resource)).collect();
         let mut problems: Vec<_> = self.problems.into_iter().map(|(_, problem)| problem).collect();
         problems.sort();
         result.problems.extend(problems);
@@ -333,10 +378,7 @@ fn below_minimum(item: &DriftItem, autoscaler: &Autoscaler) -> DriftItem {
         is_amount: false,
         magnitude: 1.0,
         rule: Some("replicas-below-hpa-minimum"),
-        meaning: Some(format!(
-            "fewer replicas than the {} that its HorizontalPodAutoscaler guarantees",
-            autoscaler.min
-        )),
+        meaning: Some(format!("fewer replicas than the {} that its {} guarantees", autoscaler.min, autoscaler.kind)),
         declared: Some(json!(autoscaler.min)),
         caused_by: vec![item.path.clone()],
         ..item.clone()
@@ -347,15 +389,8 @@ fn set_aside(item: &DriftItem, reason: &str) -> SetAside {
     SetAside { resource: item.resource.clone(), path: item.path.to_string(), reason: reason.to_owned() }
 }
 
-/// Hooks and test pods are deleted by their tool, and done Jobs by the cluster; objects with a generated name have
-/// no identity to miss.
-fn may_be_absent(id: &ResourceId, object: &Value) -> bool {
-    let annotation = |name: &str| object.pointer("/metadata/annotations").is_some_and(|all| all.get(name).is_some());
-    ["helm.sh/hook", "argocd.argoproj.io/hook"].into_iter().any(annotation)
-        || (id.kind.kind == "Job" && object.pointer("/spec/ttlSecondsAfterFinished").is_some())
-}
-
-fn labels(object: &Value) -> Vec<(String, String)> {
+/// The labels of an object.
+pub(super) fn labels(object: &Value) -> Vec<(String, String)> {
     let labels = object.pointer("/metadata/labels").and_then(Value::as_object);
     let text = |(name, value): (&String, &Value)| Some((name.clone(), value.as_str()?.to_owned()));
     labels.into_iter().flatten().filter_map(text).collect()

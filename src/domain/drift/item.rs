@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -201,6 +202,29 @@ pub struct ChangedBy {
     pub at: Option<String>,
 }
 
+/// A commit of the tracked branch, as it says of itself; text and time are whatever its maker wrote.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Commit {
+    /// Its id, 40 hexadecimal digits.
+    pub commit: String,
+    /// Name of its author, without a mail address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub author: Option<String>,
+    /// When it was committed; none where its time is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
+    /// The first line of its message.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+}
+
+impl Commit {
+    /// The first twelve digits of its id.
+    pub fn short(&self) -> &str {
+        self.commit.get(..12).unwrap_or(&self.commit)
+    }
+}
+
 /// One field in which a declared and a live object differ, before anything is said about its worth.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Difference {
@@ -228,11 +252,11 @@ pub struct Difference {
 /// One thing that drifted, with all that later stages know of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DriftItem {
-    /// The source that declares the resource.
+    /// The source that declares the resource, or in whose scope it lies.
     pub source: String,
     /// Which object.
     pub resource: ResourceId,
-    /// The object's declared labels, for policies to match.
+    /// The object's labels, for policies to match: the declared ones, or those of an object that nobody declares.
     pub labels: Vec<(String, String)>,
     /// Where it is declared.
     pub origin: Option<Origin>,
@@ -270,6 +294,11 @@ pub struct DriftItem {
     pub confidence: Confidence,
     /// Who changed it.
     pub changed_by: Option<ChangedBy>,
+    /// The last commit that set what Git declares; none where the history does not tell. Set by [`crate::domain::settle`].
+    pub declared_by: Option<Commit>,
+    /// The commit until which Git declared what is live: the delivery has not applied it. Set by
+    /// [`crate::domain::settle`].
+    pub unsynced_since: Option<Commit>,
     /// See [`Difference::native_default`].
     pub native_default: Option<Value>,
     /// For a semantic item: the rule's name, `privileged-container`.
@@ -283,6 +312,11 @@ pub struct DriftItem {
 }
 
 impl DriftItem {
+    /// Whether it is about a whole live object that no source declares.
+    pub fn is_undeclared(&self) -> bool {
+        self.path.is_root() && self.change == Change::Added && self.drift != DriftKind::Semantic
+    }
+
     /// High and critical items are acted on first.
     pub fn is_high_priority(&self) -> bool {
         self.severity >= Severity::High

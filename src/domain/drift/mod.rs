@@ -3,6 +3,7 @@
 //! [`compare`] walks one declared and one live object and yields [`Difference`]s; [`semantic`] says what they mean;
 //! [`scan`] folds the live objects of a kind into [`DriftItem`]s, the one form that every later stage uses.
 
+pub mod absent;
 pub mod amount;
 pub mod aspect;
 pub mod category;
@@ -15,9 +16,11 @@ pub mod scan;
 pub mod semantic;
 pub mod threshold;
 pub mod unknown_field;
+pub mod unmanaged;
 mod walk;
 mod walk_list;
 
 pub use item::{
-    Aspect, Category, Change, ChangedBy, Confidence, Difference, DriftItem, DriftKind, ManagerClass, Severity, Verdict,
+    Aspect, Category, Change, ChangedBy, Commit, Confidence, Difference, DriftItem, DriftKind, ManagerClass, Severity,
+    Verdict,
 };

@@ -126,10 +126,11 @@ mod tests {
 
     use super::*;
     use crate::domain::baseline::{Baseline, Baselines, Layer, Match};
+    use crate::domain::delivery_rules::DeliveryRules;
     use crate::domain::drift::Verdict;
     use crate::domain::drift::compare::{Comparison, Rules, compare};
     use crate::domain::drift::findings::Finder;
-    use crate::domain::drift::scan::{ScanContext, ScanResult, ScanRules};
+    use crate::domain::drift::scan::{ScanContext, ScanResult, ScanRules, Scope};
     use crate::domain::ownership::ManagerClasses;
     use crate::domain::resource::{LiveObject, ResourceId};
     use crate::domain::source::{Delivery, DeliveryTool, Renderer, Source};
@@ -248,17 +249,20 @@ mod tests {
             environment: None,
             service: None,
             delivery: Delivery { tool: DeliveryTool::Unknown, manager: None },
+            owns: None,
         }];
         let (schemas, rules) = (Schemas::default(), ScanRules::default());
+        let delivery_rules = DeliveryRules::default();
         let context = ScanContext {
             schemas: &schemas,
             rules: &rules,
             baselines: &baselines,
             sources: &sources,
+            delivery_rules: &delivery_rules,
             cluster: "",
             stable_masks: true,
             foreign_masks: false,
-            selective: false,
+            scope: &Scope::default(),
         };
         let object = deployment(&json!({}), &json!({"contaners": []}));
         let manifest = Manifest::new(id.clone(), "shop", None, &object);

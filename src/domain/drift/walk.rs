@@ -13,8 +13,10 @@ use crate::domain::drift::{Change, Confidence, Difference, ManagerClass};
 use crate::domain::field_path::{FieldPath, Step};
 use crate::domain::normalize::defaults::{self, Site};
 use crate::domain::normalize::written::{is_tool_annotation, is_tool_label};
-use crate::domain::normalize::{RESTORE_ANNOTATION, is_nothing, is_skipped, scalar, zero_matters};
-use crate::domain::ownership::{Owners, latest};
+use crate::domain::normalize::{
+    RESTORE_ANNOTATION, is_nothing, is_skipped, may_be_written_by_any, scalar, zero_matters,
+};
+use crate::domain::ownership::{Entry, Owners, latest};
 use crate::domain::resource::LiveObject;
 use crate::domain::schema::{Field, Schemas, Shape};
 
@@ -27,6 +29,8 @@ pub(super) struct Walker<'a> {
     pub(super) path: FieldPath,
     /// How many steps lead to the outermost part that is owned as one unit.
     pub(super) unit: Option<usize>,
+    /// How many more pairs of items may be tried where a list's order means nothing.
+    pub(super) tries: usize,
     pub(super) found: Comparison,
 }
 
@@ -49,6 +53,7 @@ impl<'a> Walker<'a> {
             owners: Owners::read(live.managed_fields.as_deref(), rules.managers, rules.delivery_manager),
             path: FieldPath::root(),
             unit: None,
+            tries: 20_000,
             found: Comparison::default(),
         }
     }
@@ -132,15 +137,17 @@ impl<'a> Walker<'a> {
 
     /// Whether the API server took the declared value for "not set" and filled in a default.
     fn counts_as_unset(&self, field: &Field, here: Holder<'_>, declared: &Value, live: &Value) -> bool {
-        if here.part.is_empty() || is_nothing(&field.shape, live) || live.is_object() {
+        if here.part.is_empty() || is_nothing(&field.shape, live) || zero_matters(here.part, here.field) {
             return false;
+        }
+        if live.is_object() {
+            let site = Site { root: self.root, declared: Some(here.declared) };
+            let default = || defaults::find(here.part, here.field).and_then(|default| default.value(&site));
+            return *declared == Value::Object(Map::new()) && default().as_ref() == Some(live);
         }
         match defaults::find(here.part, here.field) {
             Some(default) => default.is_unset_by(declared),
-            None => {
-                let is_empty = matches!(declared, Value::String(text) if text.is_empty());
-                is_empty && !zero_matters(here.part, here.field)
-            }
+            None => matches!(declared, Value::String(text) if text.is_empty()),
         }
     }
 
@@ -172,7 +179,11 @@ impl<'a> Walker<'a> {
     fn added(&mut self, field: &Field, live: &Value, here: Holder<'_>, holder: Option<Holder<'_>>) {
         let site = Site { root: self.root, declared: Some(here.declared) };
         let in_map = here.part.is_empty();
-        if (is_nothing(&field.shape, live) && !in_map && !self.is_telling_zero(live, here, &site))
+        // of a part with known fields each one is looked at: a zero may be none of its default
+        let has_fields =
+            matches!((&field.shape, live), (Shape::Struct(_), Value::Object(fields)) if !fields.is_empty());
+        let is_looked_into = in_map || (has_fields && self.unit.is_none());
+        if (!is_looked_into && is_nothing(&field.shape, live) && !self.is_telling_zero(live, here, &site))
             || self.is_filled_in(field, live, here, &site)
             || self.is_written_by_tool(field, live, here, holder)
         {
@@ -191,17 +202,17 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// Whether a live zero or false was set by somebody: the API server would have filled in something else.
+    /// Whether a live zero, false or "" was set by somebody: the API server would have filled in something else.
     fn is_telling_zero(&self, live: &Value, here: Holder<'_>, site: &Site<'_>) -> bool {
         let default = || defaults::find(here.part, here.field).and_then(|default| default.value(site));
-        let is_scalar = live.is_number() || live.is_boolean();
+        let is_scalar = live.is_number() || live.is_boolean() || live.is_string();
         zero_matters(here.part, here.field)
             || (is_scalar && default().is_some_and(|default| !is_nothing(&Shape::Any, &default)))
     }
 
-    fn is_filled_in(&self, field: &Field, live: &Value, here: Holder<'_>, site: &Site<'_>) -> bool {
+    fn is_filled_in(&mut self, field: &Field, live: &Value, here: Holder<'_>, site: &Site<'_>) -> bool {
         match defaults::find(here.part, here.field) {
-            Some(defaults::Default::Allocated) if !self.is_in_template(here) => return true,
+            Some(defaults::Default::Allocated) if !self.is_in_template(here) => return !self.is_chosen(here),
             Some(default)
                 if default.value(site).is_some_and(|value| scalar::same(&field.shape, false, &value, live)) =>
             {
@@ -209,9 +220,36 @@ impl<'a> Walker<'a> {
             }
             _ => {}
         }
-        field.default.as_deref().is_some_and(|default| scalar::same(&field.shape, true, default, live))
-            || defaults::may_have_been(here.part, here.field, live)
+        // into what a default holds, further defaults are filled in
+        field.default.as_deref().is_some_and(|default| self.is_same(&field.shape, default, live))
+            || (defaults::may_have_been(here.part, here.field, live) && !self.is_chosen(here))
             || self.is_filled_map(field, live, here, site)
+    }
+
+    /// Whether somebody wrote a value that otherwise the API server or a controller picks. Below a part that is owned as
+    /// one, and where nothing is recorded, nobody can tell.
+    pub(super) fn is_chosen(&self, here: Holder<'_>) -> bool {
+        let inside = self.unit.is_some_and(|unit| unit < self.path.steps().len());
+        let owners = self.owners.of(self.path.steps(), None);
+        // who declares it as "" or 0 owns it too, whatever is picked in its place
+        let is_declared = here.declared.contains_key(here.field);
+        let counts = |class: ManagerClass| match class {
+            ManagerClass::Delivery => !is_declared,
+            ManagerClass::Unknown => !may_be_written_by_any(here.part, here.field),
+            _ => true,
+        };
+        let chose = |entry: &&Entry<'_>| entry.chose() && counts(entry.class()) && !self.wrote_defaults(entry, here);
+        !inside && owners.iter().any(chose)
+    }
+
+    /// Whether a manager wrote a whole container, so that it owns what the API server filled in: a path of messages that
+    /// Git leaves to its default tells.
+    fn wrote_defaults(&self, entry: &Entry<'_>, here: Holder<'_>) -> bool {
+        const BESIDE: &str = "terminationMessagePath";
+        let beside = || self.path.parent().map(|parent| parent.field(BESIDE));
+        here.part == "core/v1.Container"
+            && !here.declared.contains_key(BESIDE)
+            && beside().is_some_and(|path| entry.owns(path.steps()))
     }
 
     /// Whether it is a field of a Pod's template: node and priority are picked for Pods alone.
@@ -253,7 +291,8 @@ impl<'a> Walker<'a> {
         let owners = self.owners.of(self.path.steps(), self.unit);
         let mut confidence = Confidence::Confirmed;
         let mut explained = None;
-        if self.owners.is_empty() || (owners.is_empty() && self.is_scaled_to_zero(live)) {
+        let says_nothing = self.owners.is_empty() || self.is_read_at_another_version();
+        if owners.is_empty() && (says_nothing || self.is_scaled_to_zero(live)) {
             confidence = Confidence::Potential;
         } else if owners.is_empty() {
             explained = Some("injected: nobody owns it, so the API server or an admission webhook wrote it".to_owned());
@@ -283,6 +322,14 @@ impl<'a> Walker<'a> {
             changed_by,
             native_default,
         });
+    }
+
+    /// Whether somebody wrote at another version of a built-in kind, where the same field has another path: an HPA's
+    /// target at v1 is one of its metrics at v2.
+    fn is_read_at_another_version(&self) -> bool {
+        let text = |name: &str| self.root.get(name).and_then(Value::as_str).unwrap_or_default();
+        let (own, kind) = (text("apiVersion"), text("kind"));
+        self.owners.versions().any(|version| version != own && Schemas::is_built_in(version, kind))
     }
 
     /// The API server records no owner of a zero that came in through the subresource `scale`.

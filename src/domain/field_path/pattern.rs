@@ -49,13 +49,35 @@ impl fmt::Display for PathPattern {
     }
 }
 
+/// Where a `**` took too little, only the last one has to take more: time grows with the lengths alone.
 fn matches(pattern: &[PatternStep], path: &[Step]) -> bool {
-    match (pattern.split_first(), path.split_first()) {
-        (None, None) => true,
-        (Some((PatternStep::AnyDepth, rest)), _) => (0..=path.len()).any(|skip| matches(rest, &path[skip..])),
-        (Some((PatternStep::Any, rest)), Some((_, below))) => matches(rest, below),
-        (Some((PatternStep::Exact(wanted), rest)), Some((step, below))) => fits(wanted, step) && matches(rest, below),
-        _ => false,
+    let (mut wanted, mut step) = (0, 0);
+    let mut last = None;
+    loop {
+        match pattern.get(wanted) {
+            Some(PatternStep::AnyDepth) => {
+                last = Some((wanted + 1, step));
+                wanted += 1;
+            }
+            Some(one) if path.get(step).is_some_and(|step| fits_one(one, step)) => {
+                (wanted, step) = (wanted + 1, step + 1);
+            }
+            None if step == path.len() => return true,
+            _ => match last {
+                Some((after, taken)) if taken < path.len() => {
+                    last = Some((after, taken + 1));
+                    (wanted, step) = (after, taken + 1);
+                }
+                _ => return false,
+            },
+        }
+    }
+}
+
+fn fits_one(pattern: &PatternStep, step: &Step) -> bool {
+    match pattern {
+        PatternStep::Exact(wanted) => fits(wanted, step),
+        PatternStep::Any | PatternStep::AnyDepth => true,
     }
 }
 

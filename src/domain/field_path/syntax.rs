@@ -53,7 +53,13 @@ pub(super) fn write_steps(f: &mut fmt::Formatter<'_>, steps: impl Iterator<Item 
             PatternStep::Exact(Step::Member(key)) => write!(f, "[={key}]")?,
             PatternStep::Exact(Step::Item(keys)) => {
                 for (position, (name, key)) in keys.iter().enumerate() {
-                    write!(f, "{}{name}={key}", if position == 0 { "[" } else { "," })?;
+                    f.write_str(if position == 0 { "[" } else { "," })?;
+                    if is_plain_field(name) && !name.starts_with(|char: char| char.is_ascii_digit()) {
+                        write!(f, "{name}={key}")?;
+                    } else {
+                        write_quoted(f, name)?;
+                        write!(f, "={key}")?;
+                    }
                 }
                 f.write_str("]")?;
             }
@@ -136,7 +142,14 @@ impl Parser<'_> {
         let step = if self.eat("*") {
             PatternStep::Any
         } else if self.rest().starts_with('"') {
-            PatternStep::Exact(Step::Field(self.quoted()?))
+            let start = self.at;
+            let name = self.quoted()?;
+            if self.rest().starts_with('=') {
+                self.at = start;
+                PatternStep::Exact(Step::Item(self.keys()?))
+            } else {
+                PatternStep::Exact(Step::Field(name))
+            }
         } else if self.eat("=") {
             PatternStep::Exact(Step::Member(self.key()?))
         } else if self.rest().starts_with(|char: char| char.is_ascii_digit()) {
@@ -151,8 +164,13 @@ impl Parser<'_> {
     fn keys(&mut self) -> Result<Vec<(String, Key)>, &'static str> {
         let mut keys = Vec::new();
         loop {
-            let name = self.take_while(|char| char.is_alphanumeric() || matches!(char, '_' | '-'));
-            if name.is_empty() || !self.eat("=") {
+            let is_quoted = self.rest().starts_with('"');
+            let name = if is_quoted {
+                self.quoted()?
+            } else {
+                self.take_while(|char| char.is_alphanumeric() || matches!(char, '_' | '-' | '$'))
+            };
+            if (name.is_empty() && !is_quoted) || !self.eat("=") {
                 return Err("expected `key=value`, an index or a quoted name");
             }
             keys.push((name, self.key()?));

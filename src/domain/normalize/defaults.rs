@@ -1,7 +1,7 @@
 //! Native defaults: what the API server fills in where an object of a built-in kind says nothing.
 //!
 //! They come from Kubernetes' `defaults.go` files, since OpenAPI names only two dozen of them. A default of any
-//! supported version counts. `tests/integration/pairs.rs` holds the table against objects of a real API server.
+//! supported version counts. `tests/integration/defaults.rs` holds each row against objects of a real API server.
 
 use serde_json::{Map, Value, json};
 
@@ -24,7 +24,8 @@ pub enum Default {
     Computed(fn(&Site<'_>) -> Option<Value>),
     /// Depends on the other fields; zero is as good as absent.
     UnsetComputed(fn(&Site<'_>) -> Option<Value>),
-    /// Whatever the API server, admission or a controller picks; zero and "" are as good as absent.
+    /// Whatever the API server, admission or a controller picks, unless ownership tells that somebody chose it; zero
+    /// and "" are as good as absent.
     Allocated,
 }
 
@@ -50,6 +51,11 @@ impl<'v> Site<'v> {
     fn copy(&self, field: &str) -> Option<Value> {
         self.get(field).cloned()
     }
+}
+
+/// Every row: type, field, default. For tests that hold the table against an API server.
+pub fn rows() -> impl Iterator<Item = (&'static str, &'static str, Default)> {
+    TABLE.iter().copied()
 }
 
 /// The default of a field of a built-in type.
@@ -83,7 +89,7 @@ impl Default {
 }
 
 /// Whether a live value is a default that the field may have had when the object was created, although the fields it
-/// depends on have changed since.
+/// depends on have changed since. Where somebody chose it, that says nothing (see [`crate::domain::ownership`]).
 pub fn may_have_been(part: &str, field: &str, live: &Value) -> bool {
     part == "core/v1.Container"
         && field == "imagePullPolicy"
@@ -159,6 +165,23 @@ fn host_port(site: &Site<'_>) -> Option<Value> {
     specs.iter().any(on_host).then(|| site.copy("containerPort")).flatten()
 }
 
+/// The API server copies a Pod's AppArmor annotation into the field that replaced it.
+fn app_armor(site: &Site<'_>) -> Option<Value> {
+    let is_pod = site.root.get("kind").and_then(Value::as_str) == Some("Pod");
+    let annotations = site.root.pointer("/metadata/annotations").and_then(Value::as_object).filter(|_| is_pod)?;
+    let profile =
+        annotations.iter().find(|(name, _)| name.starts_with("container.apparmor.security.beta.kubernetes.io/"));
+    match profile?.1.as_str()? {
+        "runtime/default" => Some(json!({"type": "RuntimeDefault"})),
+        "unconfined" => Some(json!({"type": "Unconfined"})),
+        other => Some(json!({"type": "Localhost", "localhostProfile": other.strip_prefix("localhost/")?})),
+    }
+}
+
+fn device_count(site: &Site<'_>) -> Option<Value> {
+    matches!(site.text("allocationMode"), "" | "ExactCount").then(|| json!(1))
+}
+
 fn singular(site: &Site<'_>) -> Option<Value> {
     Some(Value::from(site.text("kind").to_lowercase()))
 }
@@ -178,6 +201,7 @@ const TABLE: &[(&str, &str, Default)] = &[
     ("admissionregistration/v1.MatchResources", "matchPolicy", Text("Equivalent")),
     ("admissionregistration/v1.MatchResources", "namespaceSelector", Json(r#"{}"#)),
     ("admissionregistration/v1.MatchResources", "objectSelector", Json(r#"{}"#)),
+    ("admissionregistration/v1.MutatingAdmissionPolicySpec", "failurePolicy", Text("Fail")),
     ("admissionregistration/v1.MutatingWebhook", "failurePolicy", Text("Fail")),
     ("admissionregistration/v1.MutatingWebhook", "matchPolicy", Text("Equivalent")),
     ("admissionregistration/v1.MutatingWebhook", "namespaceSelector", Json(r#"{}"#)),
@@ -249,6 +273,10 @@ const TABLE: &[(&str, &str, Default)] = &[
     ("batch/v1.JobSpec", "selector", Allocated),
     ("batch/v1.JobSpec", "suspend", Bool(false)),
     ("batch/v1.PodFailurePolicyOnPodConditionsPattern", "status", Text("True")),
+    ("core/v1.AzureDiskVolumeSource", "cachingMode", Text("ReadWrite")),
+    ("core/v1.AzureDiskVolumeSource", "fsType", Text("ext4")),
+    ("core/v1.AzureDiskVolumeSource", "kind", Text("Shared")),
+    ("core/v1.AzureDiskVolumeSource", "readOnly", Bool(false)),
     ("core/v1.ConfigMapVolumeSource", "defaultMode", Int(420)),
     ("core/v1.Container", "imagePullPolicy", Computed(pull_policy)),
     ("core/v1.Container", "terminationMessagePath", Text("/dev/termination-log")),
@@ -257,9 +285,6 @@ const TABLE: &[(&str, &str, Default)] = &[
     ("core/v1.ContainerPort", "protocol", Text("TCP")),
     ("core/v1.DownwardAPIVolumeSource", "defaultMode", Int(420)),
     ("core/v1.EndpointPort", "protocol", Text("TCP")),
-    ("core/v1.EphemeralContainer", "imagePullPolicy", Computed(pull_policy)),
-    ("core/v1.EphemeralContainer", "terminationMessagePath", Text("/dev/termination-log")),
-    ("core/v1.EphemeralContainer", "terminationMessagePolicy", Text("File")),
     ("core/v1.GRPCAction", "service", Text("")),
     ("core/v1.HTTPGetAction", "path", Text("/")),
     ("core/v1.HTTPGetAction", "scheme", Text("HTTP")),
@@ -283,9 +308,12 @@ const TABLE: &[(&str, &str, Default)] = &[
     ("core/v1.PersistentVolumeSpec", "volumeMode", Text("Filesystem")),
     ("core/v1.PodSpec", "dnsPolicy", Text("ClusterFirst")),
     ("core/v1.PodSpec", "enableServiceLinks", Bool(true)),
+    ("core/v1.PodSpec", "imagePullSecrets", Allocated),
     ("core/v1.PodSpec", "nodeName", Allocated),
+    ("core/v1.PodSpec", "overhead", Allocated),
     ("core/v1.PodSpec", "preemptionPolicy", Allocated),
     ("core/v1.PodSpec", "priority", Allocated),
+    ("core/v1.PodSpec", "priorityClassName", Allocated),
     ("core/v1.PodSpec", "restartPolicy", Text("Always")),
     ("core/v1.PodSpec", "schedulerName", Text("default-scheduler")),
     ("core/v1.PodSpec", "serviceAccount", Computed(|site| pod_account(site, "serviceAccountName"))),
@@ -296,11 +324,22 @@ const TABLE: &[(&str, &str, Default)] = &[
     ("core/v1.Probe", "successThreshold", UnsetInt(1)),
     ("core/v1.Probe", "timeoutSeconds", UnsetInt(1)),
     ("core/v1.ProjectedVolumeSource", "defaultMode", Int(420)),
+    ("core/v1.RBDPersistentVolumeSource", "keyring", Text("/etc/ceph/keyring")),
+    ("core/v1.RBDPersistentVolumeSource", "pool", Text("rbd")),
+    ("core/v1.RBDPersistentVolumeSource", "user", Text("admin")),
+    ("core/v1.RBDVolumeSource", "keyring", Text("/etc/ceph/keyring")),
+    ("core/v1.RBDVolumeSource", "pool", Text("rbd")),
+    ("core/v1.RBDVolumeSource", "user", Text("admin")),
     ("core/v1.ReplicationControllerSpec", "replicas", Int(1)),
     ("core/v1.ReplicationControllerSpec", "selector", Computed(controller_selector)),
     ("core/v1.ResourceFieldSelector", "divisor", Text("0")),
+    ("core/v1.ScaleIOPersistentVolumeSource", "fsType", Text("xfs")),
+    ("core/v1.ScaleIOPersistentVolumeSource", "storageMode", Text("ThinProvisioned")),
+    ("core/v1.ScaleIOVolumeSource", "fsType", Text("xfs")),
+    ("core/v1.ScaleIOVolumeSource", "storageMode", Text("ThinProvisioned")),
     ("core/v1.Secret", "type", Text("Opaque")),
     ("core/v1.SecretVolumeSource", "defaultMode", Int(420)),
+    ("core/v1.SecurityContext", "appArmorProfile", Computed(app_armor)),
     ("core/v1.ServiceAccountTokenProjection", "expirationSeconds", Int(3600)),
     ("core/v1.ServicePort", "nodePort", Allocated),
     ("core/v1.ServicePort", "protocol", Text("TCP")),
@@ -319,14 +358,13 @@ const TABLE: &[(&str, &str, Default)] = &[
     ("core/v1.Volume", "emptyDir", Json(r#"{}"#)),
     ("discovery/v1.EndpointPort", "name", Text("")),
     ("discovery/v1.EndpointPort", "protocol", Text("TCP")),
-    ("flowcontrol/v1.FlowSchemaSpec", "matchingPrecedence", Int(1000)),
+    ("flowcontrol/v1.FlowSchemaSpec", "matchingPrecedence", UnsetInt(1000)),
     ("flowcontrol/v1.LimitedPriorityLevelConfiguration", "lendablePercent", Int(0)),
     ("flowcontrol/v1.LimitedPriorityLevelConfiguration", "nominalConcurrencyShares", Int(30)),
-    ("flowcontrol/v1.QueuingConfiguration", "handSize", Int(8)),
-    ("flowcontrol/v1.QueuingConfiguration", "queueLengthLimit", Int(50)),
-    ("flowcontrol/v1.QueuingConfiguration", "queues", Int(64)),
+    ("flowcontrol/v1.QueuingConfiguration", "handSize", UnsetInt(8)),
+    ("flowcontrol/v1.QueuingConfiguration", "queueLengthLimit", UnsetInt(50)),
+    ("flowcontrol/v1.QueuingConfiguration", "queues", UnsetInt(64)),
     ("meta/v1.ObjectMeta", "finalizers", Allocated),
-    ("meta/v1.ObjectMeta", "generateName", Allocated),
     ("meta/v1.ObjectMeta", "namespace", Allocated),
     ("meta/v1.ObjectMeta", "ownerReferences", Allocated),
     ("networking/v1.IngressClassParametersReference", "scope", Text("Cluster")),
@@ -335,6 +373,11 @@ const TABLE: &[(&str, &str, Default)] = &[
     ("networking/v1.NetworkPolicySpec", "policyTypes", Computed(policy_types)),
     ("rbac/v1.RoleRef", "apiGroup", Text("rbac.authorization.k8s.io")),
     ("rbac/v1.Subject", "apiGroup", Computed(subject_group)),
+    ("resource/v1.DeviceSubRequest", "allocationMode", Text("ExactCount")),
+    ("resource/v1.DeviceSubRequest", "count", UnsetComputed(device_count)),
+    ("resource/v1.DeviceToleration", "operator", Text("Equal")),
+    ("resource/v1.ExactDeviceRequest", "allocationMode", Text("ExactCount")),
+    ("resource/v1.ExactDeviceRequest", "count", UnsetComputed(device_count)),
     ("scheduling/v1.PriorityClass", "preemptionPolicy", Text("PreemptLowerPriority")),
     ("storage/v1.CSIDriverSpec", "attachRequired", Bool(true)),
     ("storage/v1.CSIDriverSpec", "fsGroupPolicy", Text("ReadWriteOnceWithFSType")),

@@ -58,18 +58,28 @@ pub fn is_skipped(part: &str, field: &str, is_root: bool, declared: Option<&serd
     if is_root {
         return matches!(field, "apiVersion" | "kind" | "status") || is_aggregated(part, field, declared);
     }
+    // a StatefulSet's claim templates are whole claims
+    if part == "core/v1.PersistentVolumeClaim" && field == "status" {
+        return true;
+    }
     part == "meta/v1.ObjectMeta"
         && matches!(
             field,
             "creationTimestamp"
                 | "deletionGracePeriodSeconds"
                 | "deletionTimestamp"
+                | "generateName"
                 | "generation"
                 | "managedFields"
                 | "resourceVersion"
                 | "selfLink"
                 | "uid"
         )
+}
+
+/// Whether operators of any name write a field, so that an unknown manager is most likely one of them.
+pub fn may_be_written_by_any(part: &str, field: &str) -> bool {
+    field == "caBundle" || (part == "meta/v1.ObjectMeta" && matches!(field, "finalizers" | "ownerReferences"))
 }
 
 /// The rules of an aggregated ClusterRole are written by a controller alone.

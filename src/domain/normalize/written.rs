@@ -23,7 +23,6 @@ pub fn is_tool_annotation(name: &str) -> bool {
             | "cluster-autoscaler.kubernetes.io/last-updated"
             | "notified.notifications.argoproj.io"
             | "config.kubernetes.io/origin"
-            | "cloud.google.com/neg-status"
             | "k8s.v1.cni.cncf.io/network-status"
             | "apf.kubernetes.io/autoupdate-spec"
     );
@@ -38,6 +37,8 @@ pub fn is_tool_annotation(name: &str) -> bool {
         "field.cattle.io/",
         "openshift.io/",
         "autopilot.gke.io/",
+        "cloud.google.com/neg",
+        "reconcile.fluxcd.io/",
         "reloader.stakater.com/last-reloaded-from",
         "cni.projectcalico.org/",
     ];

@@ -22,6 +22,9 @@ pub struct Decision {
 /// `age_minutes` is the time since the drift was first seen; an unknown age holds back every policy that asks for one.
 pub fn decide(policies: &[Policy], item: &DriftItem, source: Option<&Source>, age_minutes: Option<u64>) -> Decision {
     let nothing = |reason: String| Decision { action: None, policy: None, policy_name: None, reason };
+    if item.verdict == Verdict::Unsynced {
+        return nothing("waits: the delivery has not applied yet what Git says".to_owned());
+    }
     if item.severity == Severity::Info {
         return nothing("told, never acted on: its severity is info".to_owned());
     }
@@ -123,6 +126,8 @@ mod tests {
         assert_eq!(told(&drifted).reason, "no applicable action; nearest, limits does not fit: severity is critical");
         drifted.resource.namespace = Some("team-a".to_owned());
         assert_eq!(told(&drifted).action, Some(ActionType::AlertAndTrack));
+        let waiting = DriftItem { verdict: Verdict::Unsynced, ..drifted.clone() };
+        assert_eq!(told(&waiting).action, None);
         drifted.severity = Severity::Info;
         assert_eq!(told(&drifted).action, None);
     }

@@ -17,7 +17,7 @@ use serde_json::Value;
 
 pub use custom::SchemaError;
 
-use crate::domain::resource::VersionedKind;
+use crate::domain::resource::{VersionedKind, split_api_version};
 
 /// The Kubernetes whose kinds are compiled in.
 pub const KUBERNETES: &str = "1.36";
@@ -194,6 +194,19 @@ impl Schemas {
     /// Whether a kind is compiled in.
     pub fn is_built_in(api_version: &str, kind: &str) -> bool {
         built_in(api_version, kind).is_some()
+    }
+
+    /// Whether kinds of a group come with the API server, or once did: the groups of custom kinds have a dot.
+    pub fn is_built_in_group(group: &str) -> bool {
+        !group.contains('.') || generated::KINDS.iter().any(|row| split_api_version(row.0).0 == group)
+    }
+
+    /// The groups that have a built-in kind of this name, each once.
+    pub fn groups_of(kind: &str) -> Vec<&'static str> {
+        let rows = generated::KINDS.iter().filter(|row| row.1 == kind);
+        let mut groups: Vec<_> = rows.map(|row| split_api_version(row.0).0).collect();
+        groups.dedup();
+        groups
     }
 
     /// The type of `metadata`, which every kind shares.

@@ -8,6 +8,7 @@ use granit_parser::{Event, Parser, ScalarStyle, ScanError, Span, StrInput, Struc
 
 use crate::domain::yaml::scalar::Tag;
 
+const LOST: &str = "the items of a list cannot be told apart, put each on a line of its own";
 /// How deep block or flow collections may be nested in a text.
 const NESTING: usize = 128;
 
@@ -164,7 +165,8 @@ pub(super) fn skip_blanks(text: &str, mut at: usize) -> usize {
 
 /// First byte of the line that holds `at`.
 pub(super) fn line_start(text: &str, at: usize) -> usize {
-    text[..at].rfind('\n').map_or_else(|| origin(text).min(at), |newline| newline + 1)
+    let inside = text[at..].starts_with('\n') && text[..at].ends_with('\r');
+    text[..at - usize::from(inside)].rfind(['\n', '\r']).map_or_else(|| origin(text).min(at), |newline| newline + 1)
 }
 
 /// The first byte after a byte-order mark.
@@ -172,15 +174,15 @@ pub(super) fn origin(text: &str) -> usize {
     if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 }
 }
 
-/// The end of the line that holds `at`, before its line end.
+/// The end of the line that holds `at`, before its line end: `\n`, `\r\n` or, as old as YAML, `\r`.
 pub(super) fn line_end(text: &str, at: usize) -> usize {
-    let end = text[at..].find('\n').map_or(text.len(), |length| at + length);
-    if end > at && text.as_bytes()[end - 1] == b'\r' { end - 1 } else { end }
+    text[at..].find(['\n', '\r']).map_or(text.len(), |length| at + length)
 }
 
 /// First byte of the line after the one that holds `at`; the length of the text if there is none.
 pub(super) fn next_line(text: &str, at: usize) -> usize {
-    text[at..].find('\n').map_or(text.len(), |length| at + length + 1)
+    let end = line_end(text, at);
+    end + if text[end..].starts_with("\r\n") { 2 } else { usize::from(end < text.len()) }
 }
 
 fn bytes(span: &Span) -> (usize, usize) {
@@ -290,6 +292,9 @@ impl<'t> Reader<'t> {
                 break;
             }
             let dash = skip_blanks(self.text, end);
+            if !flow && self.text.as_bytes().get(dash) != Some(&b'-') {
+                return Err(YamlError { message: LOST.to_owned(), line: node.line });
+            }
             let value = self.node(if flow { dash } else { dash + 1 })?;
             end = value.end;
             let dash = if flow { value.outset() } else { dash };
@@ -320,7 +325,9 @@ impl<'t> Reader<'t> {
             }
             let mut from = skip_blanks(self.text, end);
             // an explicit key, `? key`
-            if self.text[from..].starts_with("? ") {
+            if self.text.as_bytes().get(from) == Some(&b'?')
+                && matches!(self.text.as_bytes().get(from + 1), Some(b' ' | b'\t' | b'\r' | b'\n'))
+            {
                 from += 1;
             }
             let key = self.node(from)?;
@@ -343,7 +350,12 @@ fn column(text: &str, at: usize) -> usize {
 
 /// The line of `at`, which lies before `known` on line `line`.
 fn line_before(text: &str, at: usize, known: usize, line: usize) -> usize {
-    let between = text.get(at..known).map_or(0, |between| between.matches('\n').count());
+    let mut between = 0;
+    let mut at = at;
+    while at < known && next_line(text, at) <= known {
+        at = next_line(text, at);
+        between += 1;
+    }
     line.saturating_sub(between).max(1)
 }
 

@@ -248,9 +248,9 @@ impl<'d, 't, 'i> Resolver<'d, 't, 'i> {
     fn merge(&mut self, value: &'d Syntax<'t>, depth: usize, map: &mut MapBuilder) -> Result<(), YamlError> {
         let merged = match &value.shape {
             Shape::List { items, .. } => {
-                items.iter().rev().map(|item| self.node(&item.value, depth)).collect::<Result<Vec<_>, _>>()?
+                items.iter().rev().map(|item| self.node(&item.value, depth + 1)).collect::<Result<Vec<_>, _>>()?
             }
-            _ => vec![self.node(value, depth)?],
+            _ => vec![self.node(value, depth + 1)?],
         };
         for node in merged {
             let Content::Map(entries) = node.content else {
@@ -331,6 +331,8 @@ mod tests {
             ),
             ("\u{feff}a: 1\r\nb: |\r\n  x\r\n  y\r\n", json!({"a": 1, "b": "x\ny\n"})),
             ("{\n\t\"a\"\t: \"x\\/y\\u00e9\",\n\t\"b\": [1.50, 1e3]\n}\n", json!({"a": "x/yé", "b": [1.5, 1000]})),
+            ("a: 1 # c\rb: 2\r# d\r", json!({"a": 1, "b": 2})),
+            ("a: # b\r- c # d\r- e\r", json!({"a": ["c", "e"]})),
             ("b: |\n  text", json!({"b": "text\n"})),
             ("b: >-\n  some\n  text\n\n  more\n", json!({"b": "some text\nmore"})),
             ("%YAML 1.1\n---\na: ! 12\n", json!({"a": "12"})),
@@ -391,6 +393,7 @@ mod tests {
             (&bomb, 1, "too much"),
             (&wide, 1, "too much"),
             (&chain, 1, "deep"),
+            (&chain.replace("{x: *", "{<<: *"), 1, "deep"),
             (&"[".repeat(5000), 1, "limit"),
             (&"- ".repeat(5000), 1, "limit"),
         ] {

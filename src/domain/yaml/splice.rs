@@ -10,7 +10,8 @@ use crate::domain::yaml::locate::{DocumentSyntax, Shape, Syntax, line_end, line_
 use crate::domain::yaml::read::key_text;
 use crate::domain::yaml::scalar::Tag;
 use crate::domain::yaml::write::{
-    Flow, Layout, after_dash, after_key, blanks, block_scalar, flow, is_block, is_nested, json_lines, key, scalar,
+    Flow, Layout, after_dash, after_key, blanks, block_scalar, entry, flow, is_block, is_nested, json_lines, key,
+    scalar,
 };
 
 use layout::layout_of;
@@ -247,7 +248,7 @@ impl<'s, 't> Writer<'s, 't> {
         match (&node.shape, spot) {
             (Shape::Map { flow: false, entries }, Spot::Key(name)) if !entries.is_empty() => {
                 let column = entries[0].key.column;
-                let line = format!("{}{}:{}", blanks(column), key(name, None), after_key(value, column, &self.layout));
+                let line = entry(name, value, column, &self.layout);
                 Ok(self.insert_line(entries[entries.len() - 1].value.end, &line))
             }
             (Shape::List { flow: false, items }, Spot::At(_)) if !items.is_empty() => {

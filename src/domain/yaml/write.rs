@@ -59,8 +59,7 @@ pub(super) fn scalar(value: &Value, before: Option<ScalarStyle>, in_flow: bool) 
 pub(super) fn key(text: &str, flow: Option<Flow>) -> String {
     match flow {
         Some(Flow::Json) => double_quoted(text),
-        // a plain key of more than 1,024 characters is no key
-        _ if is_plain(text, flow.is_some()) && text.len() <= 1000 => text.to_owned(),
+        _ if is_plain(text, flow.is_some()) => text.to_owned(),
         _ => double_quoted(text),
     }
 }
@@ -183,9 +182,19 @@ fn in_order(map: &Map<String, Value>) -> impl Iterator<Item = (&String, &Value)>
 }
 
 fn map_lines(map: &Map<String, Value>, column: usize, layout: &Layout) -> String {
-    let lines = in_order(map)
-        .map(|(name, value)| format!("{}{}:{}", blanks(column), key(name, None), after_key(value, column, layout)));
+    let lines = in_order(map).map(|(name, value)| entry(name, value, column, layout));
     lines.collect::<Vec<_>>().join(layout.eol)
+}
+
+/// `key: value` at column `column`, without a line end after it.
+pub(super) fn entry(name: &str, value: &Value, column: usize, layout: &Layout) -> String {
+    let (before, key, value) = (blanks(column), key(name, None), after_key(value, column, layout));
+    // what begins with more than 1,024 characters is no key unless it says so
+    if key.len() > 1000 {
+        format!("{before}? {key}{}{before}:{value}", layout.eol)
+    } else {
+        format!("{before}{key}:{value}")
+    }
 }
 
 fn list_lines(items: &[Value], column: usize, layout: &Layout) -> String {
@@ -320,6 +329,17 @@ mod tests {
         ] {
             let documents = read_documents(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
             assert_eq!(documents[0].root.as_ref().unwrap().to_json(), wrapped, "{text}");
+        }
+    }
+
+    /// A key may be longer than one that stands before a colon on its line.
+    #[test]
+    fn long_keys_are_read_back() {
+        for name in ["a".repeat(1100), "\u{7}".repeat(300)] {
+            let value = json!([{&*name: {&*name: [1, {&*name: "a\nb\n", "k": 1}]}, "z": {&*name: {}}}]);
+            let text = to_yaml(&value);
+            let documents = read_documents(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+            assert_eq!(documents[0].root.as_ref().unwrap().to_json(), value, "{text}");
         }
     }
 }

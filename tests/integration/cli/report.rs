@@ -12,6 +12,7 @@ use trueup::domain::policy::ActionType;
 
 use super::remote;
 use crate::support::cli::Desk;
+use crate::support::git::{ALICE, Bare, MAIN};
 
 fn page() -> String {
     std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/report.md")).expect("docs/report.md")
@@ -93,6 +94,7 @@ fn section_of(section: &str, field: &str) -> Option<&'static str> {
         (_, "resource") => "resource",
         (_, "origin") => "origin",
         (_, "changed_by") => "changed_by",
+        (_, "declared_by" | "unsynced_since") => "commit",
         (_, "decision") => "decision",
         (_, "ignore_rule") => "ignore_rule",
         (_, "proposal") => "proposal",
@@ -140,11 +142,13 @@ items:
 ";
 
 /// A repository and a live side in which everything occurs that the demo lacks: a problem in a file, an amount within
-/// its threshold, a baseline that Git has left, items of a list, a kind that could not be read.
+/// its threshold, a baseline that Git has left, a commit that has not been delivered, items of a list, a kind that could not be read.
 fn desk() -> Desk {
     let desk = Desk::new();
     let service = "apiVersion: v1\nkind: Service\nmetadata: {name: web, namespace: ml}\nspec: {ports: [{port: 80}]}\n";
-    remote(&desk, &[("apps/list.yaml", LIST), ("apps/broken.yaml", "kind: [\n"), ("apps/web.yaml", service)]);
+    let before = LIST.replace("team: a", "team: b");
+    remote(&desk, &[("apps/list.yaml", &before), ("apps/broken.yaml", "kind: [\n"), ("apps/web.yaml", service)]);
+    Bare::at(desk.path("remote.git")).commit(MAIN, &[("apps/list.yaml", LIST)], ALICE);
     let live = LIST.replace("1000Mi", "1050Mi").replace("replicas: 3", "replicas: 9").replace("team: a", "team: b");
     desk.write("live.yaml", &live);
     desk.write("baselines/web.yaml", "match: {kind: Deployment, name: web}\nexpect: {spec: {template: {spec: {containers: [{name: web, image: 'r.example/web:0'}]}}}}\n");

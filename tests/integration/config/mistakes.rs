@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 
-use super::{load, problems, problems_of, with};
+use super::{LEAST, load, problems, problems_of, with, with_file};
 
 /// The least configuration is valid, so that every case below fails for its own reason only.
 #[test]
@@ -21,12 +21,12 @@ fn all_at_once() {
     assert_snapshot!(problems("repository: {url: ftp://git.example/c}\nsources:\n  - path: ../up\n  - {name: a, path: /etc}\nforge: {}\nschedule: {cron: hourly}\nproposals: {open_limit: many}\nextra: 1\n"), @"
     trueup.yaml:1: `repository.url`: the scheme ftp is not supported (use https, ssh or file)
     trueup.yaml:3: `sources[0].name` is missing
-    trueup.yaml:3: `sources[0].path`: leaves the repository (give it relative to the repository's root)
-    trueup.yaml:4: `sources[1].path`: leaves the repository (give it relative to the repository's root)
+    trueup.yaml:3: `sources[0].path`: leaves the repository (give the folder relative to the repository's root)
+    trueup.yaml:4: `sources[1].path`: leaves the repository (give the folder relative to the repository's root)
     trueup.yaml:5: `forge` names no forge (give one of `github: {…}` and `local: {folder: …}`)
     trueup.yaml:6: `schedule.cron`: `hourly` has 1 fields and needs five (five fields as in a Kubernetes CronJob: `*/15 * * * *`)
     trueup.yaml:7: `proposals.open_limit` has to be a whole number, not a text
-    trueup.yaml:8: unknown key `extra` (known are `cluster`, `repository`, `sources`, `forge`, `secrets`, `managers`, `categories`, `thresholds`, `ignore`, `scoring`, `policies`, `baselines`, `alerts`, `schedule`, `proposals`)
+    trueup.yaml:8: unknown key `extra` (known are `cluster`, `repository`, `sources`, `forge`, `secrets`, `delivery_rules`, `managers`, `categories`, `unmanaged`, `thresholds`, `ignore`, `scoring`, `policies`, `baselines`, `alerts`, `schedule`, `proposals`, `sync_grace_seconds`)
     ");
 }
 
@@ -34,7 +34,7 @@ fn all_at_once() {
 #[test]
 fn unknown_keys() {
     assert_snapshot!(with("polices: mine.yaml\n"), @"trueup.yaml:3: unknown key `polices` (did you mean `policies`?)");
-    assert_snapshot!(with("zzz: 1\n"), @"trueup.yaml:3: unknown key `zzz` (known are `cluster`, `repository`, `sources`, `forge`, `secrets`, `managers`, `categories`, `thresholds`, `ignore`, `scoring`, `policies`, `baselines`, `alerts`, `schedule`, `proposals`)");
+    assert_snapshot!(with("zzz: 1\n"), @"trueup.yaml:3: unknown key `zzz` (known are `cluster`, `repository`, `sources`, `forge`, `secrets`, `delivery_rules`, `managers`, `categories`, `unmanaged`, `thresholds`, `ignore`, `scoring`, `policies`, `baselines`, `alerts`, `schedule`, `proposals`, `sync_grace_seconds`)");
     assert_snapshot!(with("cluster:\n  page-size: 10\n"), @"trueup.yaml:4: unknown key `page-size` in `cluster` (did you mean `page_size`?)");
     assert_snapshot!(with("cluster: {nam: prod}\n"), @"trueup.yaml:3: unknown key `nam` in `cluster` (did you mean `name`?)");
     assert_snapshot!(with("forge: {github: {repository: a/b, tokn_env: T}}\n"), @"
@@ -220,12 +220,23 @@ fn repository_addresses() {
 fn sources() {
     let sources = |list: &str| problems(&format!("repository: {{url: https://git.example/c}}\nsources:\n{list}"));
     assert_snapshot!(sources("  - {name: a, path: ../other}\n  - {name: b, path: /etc}\n  - {name: c, path: x/../../y}\n"), @"
-    trueup.yaml:3: `sources[0].path`: leaves the repository (give it relative to the repository's root)
-    trueup.yaml:4: `sources[1].path`: leaves the repository (give it relative to the repository's root)
-    trueup.yaml:5: `sources[2].path`: leaves the repository (give it relative to the repository's root)
+    trueup.yaml:3: `sources[0].path`: leaves the repository (give the folder relative to the repository's root)
+    trueup.yaml:4: `sources[1].path`: leaves the repository (give the folder relative to the repository's root)
+    trueup.yaml:5: `sources[2].path`: leaves the repository (give the folder relative to the repository's root)
     ");
     assert_snapshot!(sources("  - {name: a}\n  - name: b\n  - name: a\n"), @"trueup.yaml:5: `sources[2].name`: `a` names another source already (names have to differ)");
     assert_eq!(sources("  - {name: a, path: ./apps/}\n  - {name: b, path: .}\n"), "valid");
+}
+
+/// Where the rules of delivery tools are read.
+#[test]
+fn delivery_rules() {
+    assert_snapshot!(with("delivery_rules: {from: [cluster, repository], folders: [./argocd/], namespaces: [argocd], argocd_namespace: ops}\n"), @"valid");
+    assert_snapshot!(with("delivery_rules: {from: git, folder: [x], folders: [../up]}\n"), @"
+    trueup.yaml:3: `delivery_rules.folders`: leaves the repository (give the folder relative to the repository's root)
+    trueup.yaml:3: `delivery_rules.from`: `git` is none of its values (known are `cluster`, `repository`)
+    trueup.yaml:3: unknown key `folder` in `delivery_rules` (did you mean `folders`?)
+    ");
 }
 
 /// Selectors, thresholds and ignore rules that mean nothing.
@@ -262,5 +273,63 @@ fn problems_have_places() {
     assert_eq!(found.len(), 6, "{found:#?}");
     for problem in found {
         assert!(problem.place.as_ref().is_some_and(|place| place.line.is_some()), "{problem}");
+    }
+}
+
+/// What a source cannot own, and rows that fit everything, are refused with what to write instead.
+#[test]
+fn what_is_owned() {
+    let owning = |owns: &str| problems(&LEAST.replace("path: apps}]", &format!("path: apps, owns: {owns}}}]")));
+    for (owns, expected) in [
+        ("{namespaces: [shop]}", "valid"),
+        ("{selector: 'a=b', kinds: [ConfigMap, apps/Deployment, Namespace, cert-manager.io/Issuer]}", "valid"),
+        (
+            "{namespaces: [a], kinds: [ConfigMap, Event, coordination.k8s.io/Lease]}",
+            "warning: apps owns Event, and the table of unmanaged objects skips all of them (take it out of `owns.kinds`, or add a row with `treat_as: drift` to `unmanaged`)\nwarning: apps owns Lease.coordination.k8s.io, and the table of unmanaged objects skips all of them (take it out of `owns.kinds`, or add a row with `treat_as: drift` to `unmanaged`)",
+        ),
+        (
+            "{kinds: [ConfigMap]}",
+            "trueup.yaml:2: `owns` needs `namespaces` or `selector` (give the namespaces that belong to the source, the labels of its objects, or both)",
+        ),
+        (
+            "{selector: 'a in b'}",
+            "trueup.yaml:2: `sources[0].owns.selector`: `a in b` needs its values in brackets: `key in (a,b)` (write it as `kubectl -l` takes it: app.kubernetes.io/part-of=shop)",
+        ),
+        (
+            "{namespaces: [a], kinds: [Deployment]}",
+            "trueup.yaml:2: `sources[0].owns.kinds`: `Deployment` is no kind of the core group (write apps/Deployment)",
+        ),
+        (
+            "{namespaces: [a], kinds: [apps/v1/Deployment]}",
+            "trueup.yaml:2: `sources[0].owns.kinds`: `apps/v1/Deployment` has to be KIND or GROUP/KIND (ConfigMap, apps/Deployment)",
+        ),
+        (
+            "{namespaces: [a], kinds: ['*']}",
+            "trueup.yaml:2: `sources[0].owns.kinds`: `*` names no kind (`*` is not taken here: name each kind)",
+        ),
+        (
+            "{namespaces: [a], kinds: [rbac.authorization.k8s.io/ClusterRole]}",
+            "trueup.yaml:2: `sources[0].owns.kinds`: `rbac.authorization.k8s.io/ClusterRole` has no namespaces (objects without a namespace are owned by their labels: give a selector)",
+        ),
+    ] {
+        assert_eq!(owning(owns), expected, "{owns}");
+    }
+    let rows = |rows: &str| with_file("unmanaged", "rows.yaml", rows);
+    for (text, expected) in [
+        ("unmanaged: [{kinds: ['x.io/*'], treat_as: drift}, {names: a, annotation: 'b=*c*', reason: d}]", "valid"),
+        (
+            "unmanaged: [{reason: all}]",
+            "rows.yaml:1: a row without a criterion would fit every object (give kinds, namespaces, names, label, annotation or types)",
+        ),
+        (
+            "unmanaged: [{kinds: a/b/C}]",
+            "rows.yaml:1: `unmanaged[0].kinds`: `a/b/C` has to be KIND or GROUP/KIND (`*` for any)",
+        ),
+        (
+            "unmanaged: [{names: a, treat_as: nothing}]",
+            "rows.yaml:1: `unmanaged[0].treat_as`: `nothing` is none of its values (known are `skipped`, `ignored`, `drift`)",
+        ),
+    ] {
+        assert_eq!(rows(text), expected, "{text}");
     }
 }

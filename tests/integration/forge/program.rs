@@ -137,6 +137,9 @@ fn killed_at_any_moment() {
 #[test]
 fn a_limit_ends_the_run() {
     let scene = Scene::new();
+    // what is added here counts as delivered at once
+    let config = std::fs::read_to_string(scene.desk.path("trueup.yaml")).expect("configuration");
+    scene.desk.write("trueup.yaml", &(config + "sync_grace_seconds: 0\n"));
     let more = WANTED.replace("features", "limits");
     scene.repository.push_file(MAIN, "apps/limits.yaml", &more, ALICE);
     scene.github.fail("pulls/create", Fault::SecondaryLimit { retry_after: None });

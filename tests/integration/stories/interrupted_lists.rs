@@ -15,7 +15,9 @@ items:
 /// A world with one drift, read through a proxy in small pages.
 fn world(name: &str) -> World {
     let files = [("apps/web.yaml", WEB), ("apps/many.yaml", MANY)];
-    let world = World::new(&Setting { name, files: &files, cluster: "page_size: 2", ..Setting::default() });
+    // requests are counted, so only what is declared is listed
+    let config = "delivery_rules: {from: [repository]}\n";
+    let world = World::new(&Setting { name, files: &files, cluster: "page_size: 2", config, ..Setting::default() });
     world.deliver();
     world.kubectl(&["patch", "configmap", "c", "-p", r#"{"data":{"k":"w"}}"#]);
     world

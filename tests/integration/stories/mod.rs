@@ -6,9 +6,12 @@ mod autoscaler;
 mod broken_file;
 mod closed_proposal;
 mod custom_schema;
+mod delivery_rules;
 mod edited_by_hand;
 mod forbidden_kind;
+mod injected;
 mod interrupted_lists;
+mod keda;
 mod label_selector;
 mod offline_diff;
 mod on_github;
@@ -18,6 +21,8 @@ mod secret_changed;
 mod server_down;
 mod snapshot;
 mod tenant;
+mod unserved;
+mod unsynced;
 
 /// The application of most stories.
 const WEB: &str = "\

@@ -14,7 +14,28 @@ use super::servers::{Servers, kubeconfig, tools};
 /// The cluster.
 pub(crate) struct Cluster {
     servers: Servers,
+    controllers: bool,
 }
+
+/// What a cluster without controllers has that others have not: classes that admission picks where none is declared.
+/// In the cluster of all tests they would meet the objects of others.
+const PICKED_CLASSES: &str = "\
+apiVersion: storage.k8s.io/v1
+kind: StorageClass
+metadata: {name: picked, annotations: {storageclass.kubernetes.io/is-default-class: \"true\"}}
+provisioner: company.example/disks
+---
+apiVersion: networking.k8s.io/v1
+kind: IngressClass
+metadata: {name: picked, annotations: {ingressclass.kubernetes.io/is-default-class: \"true\"}}
+spec: {controller: company.example/ingress}
+---
+apiVersion: scheduling.k8s.io/v1
+kind: PriorityClass
+metadata: {name: picked}
+value: 5
+globalDefault: true
+";
 
 /// Who a program is to the API server.
 pub(crate) struct Account {
@@ -38,7 +59,22 @@ pub(crate) enum Way {
 /// The cluster, started by whoever asks first.
 pub(crate) fn cluster() -> &'static Cluster {
     static CLUSTER: OnceLock<Cluster> = OnceLock::new();
-    CLUSTER.get_or_init(|| Cluster { servers: Servers::start() })
+    CLUSTER.get_or_init(|| Cluster { servers: Servers::start(true), controllers: true })
+}
+
+/// A cluster of its own without kube-controller-manager, whose admission picks classes.
+pub(crate) fn cluster_without_controllers() -> &'static Cluster {
+    static CLUSTER: OnceLock<Cluster> = OnceLock::new();
+    CLUSTER.get_or_init(|| {
+        let cluster = Cluster { servers: Servers::start(false), controllers: false };
+        cluster.kubectl_with(&["apply", "-f", "-"], PICKED_CLASSES, &[]);
+        cluster
+    })
+}
+
+/// Another cluster that no test has touched, for what is true of all that a cluster holds.
+pub(crate) fn untouched_cluster() -> &'static Cluster {
+    Box::leak(Box::new(Cluster { servers: Servers::start(true), controllers: true }))
 }
 
 impl Cluster {
@@ -114,7 +150,11 @@ impl Cluster {
         static NUMBER: AtomicUsize = AtomicUsize::new(1);
         let name = format!("{hint}-{}", NUMBER.fetch_add(1, Ordering::Relaxed));
         self.create_namespace(&name);
-        self.kubectl(&["-n", &name, "wait", "--for=create", "serviceaccount/default", "--timeout=120s"]);
+        if self.controllers {
+            self.kubectl(&["-n", &name, "wait", "--for=create", "serviceaccount/default", "--timeout=120s"]);
+        } else {
+            self.kubectl(&["-n", &name, "create", "serviceaccount", "default"]);
+        }
         name
     }
 

@@ -56,6 +56,11 @@ impl Bare {
         Self { path, _folder: None }
     }
 
+    /// One that is there already.
+    pub(crate) fn at(path: PathBuf) -> Self {
+        Self { path, _folder: None }
+    }
+
     /// A new one in a folder of its own, with these files as its first commit.
     pub(crate) fn with(files: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().expect("folder");
@@ -100,8 +105,19 @@ impl Bare {
 
     /// Commits entries of any kind to a branch, in one process: https://git-scm.com/docs/git-fast-import.
     pub(crate) fn commit_entries(&self, branch: &str, entries: &[(&str, Entry<'_>)], author: &str) -> String {
+        self.commit_earlier(branch, entries, author, 0)
+    }
+
+    /// Commits entries with a time so many minutes ago.
+    pub(crate) fn commit_earlier(
+        &self,
+        branch: &str,
+        entries: &[(&str, Entry<'_>)],
+        author: &str,
+        minutes: i64,
+    ) -> String {
         let mut stream = Vec::new();
-        let seconds = jiff::Timestamp::now().as_second();
+        let seconds = jiff::Timestamp::now().as_second() - minutes * 60;
         let message = format!("change {}", entries.iter().map(|(path, _)| *path).collect::<Vec<_>>().join(", "));
         let start = self.head(branch).or_else(|| self.head(MAIN));
         write!(stream, "commit refs/heads/{branch}\ncommitter {author} {seconds} +0000\n").expect("memory");

@@ -4,9 +4,11 @@ pub(crate) mod cli;
 pub(crate) mod cluster;
 pub(crate) mod git;
 pub(crate) mod github;
+pub(crate) mod listen;
 pub(crate) mod proxy;
 pub(crate) mod remote;
 pub(crate) mod servers;
+pub(crate) mod webhook;
 pub(crate) mod world;
 
 /// Asks until there is an answer: controllers and caches of the API server take their time.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::git::{ALICE, Bare, MAIN};
+use super::git::{ALICE, Bare, Entry, MAIN};
 
 /// A bare repository whose manifests are below `apps`.
 pub(crate) struct Remote {
@@ -20,6 +20,12 @@ impl Remote {
     /// Adds a commit of a person to a branch.
     pub(crate) fn commit(&self, branch: &str, files: &[(&str, &str)]) {
         self.bare.commit(branch, files, ALICE);
+    }
+
+    /// Adds a commit of a person to `main`, made so many minutes ago.
+    pub(crate) fn commit_earlier(&self, files: &[(&str, &str)], minutes: i64) {
+        let entries: Vec<_> = files.iter().map(|(path, text)| (*path, Entry::File(text.as_bytes()))).collect();
+        self.bare.commit_earlier(MAIN, &entries, ALICE, minutes);
     }
 
     /// Merges a branch into `main` and deletes it, as the button of a forge does.

@@ -1,5 +1,5 @@
 //! etcd, kube-apiserver and kube-controller-manager on loopback: started once for the whole test process, and gone with
-//! it however it ends.
+//! it however it ends. (A second time without kube-controller-manager, where a test asks for that.)
 
 use std::fs::{self, File};
 use std::net::TcpListener;
@@ -42,11 +42,11 @@ pub(super) struct Servers {
 }
 
 impl Servers {
-    /// Starts the servers; once more where somebody took a port meanwhile.
-    pub(super) fn start() -> Self {
+    /// Starts the servers, with kube-controller-manager or without; once more where somebody took a port meanwhile.
+    pub(super) fn start(controllers: bool) -> Self {
         let mut last = String::new();
         for _ in 0..3 {
-            match Self::attempt() {
+            match Self::attempt(controllers) {
                 Ok(servers) => return servers,
                 Err(logs) => last = logs,
             }
@@ -54,7 +54,7 @@ impl Servers {
         panic!("the API server did not start:\n{last}");
     }
 
-    fn attempt() -> Result<Self, String> {
+    fn attempt(controllers: bool) -> Result<Self, String> {
         let folder = tempfile::Builder::new().prefix("trueup-cluster-").tempdir().expect("folder").keep();
         let [etcd, peers, secure] = free_ports();
         let (etcd, peers) = (format!("http://127.0.0.1:{etcd}"), format!("http://127.0.0.1:{peers}"));
@@ -70,9 +70,11 @@ impl Servers {
         ];
         let mut servers = Self { folder, address, leashes };
         servers.wait_until_ready()?;
-        // it gives up where it has to wait for the API server
-        let controllers = leash(&servers.folder, "kube-controller-manager", &controller_manager_flags());
-        servers.leashes.push(controllers);
+        if controllers {
+            // it gives up where it has to wait for the API server
+            let manager = leash(&servers.folder, "kube-controller-manager", &controller_manager_flags());
+            servers.leashes.push(manager);
+        }
         Ok(servers)
     }
 

@@ -25,6 +25,8 @@ pub(crate) struct Setting<'a> {
     pub(crate) rules: &'a str,
     /// Whether it may do that in every namespace, and looks at all of them.
     pub(crate) everywhere: bool,
+    /// A cluster of its own; else the one of all tests.
+    pub(crate) in_cluster: Option<&'static Cluster>,
     /// Further keys of the section `cluster`.
     pub(crate) cluster: &'a str,
     /// Further sections of the configuration; `sources` replaces the usual one.
@@ -33,7 +35,15 @@ pub(crate) struct Setting<'a> {
 
 impl Default for Setting<'_> {
     fn default() -> Self {
-        Self { name: "story", files: &[], rules: LIST_EVERYTHING, everywhere: false, cluster: "", config: "" }
+        Self {
+            name: "story",
+            files: &[],
+            rules: LIST_EVERYTHING,
+            everywhere: false,
+            in_cluster: None,
+            cluster: "",
+            config: "",
+        }
     }
 }
 
@@ -51,7 +61,7 @@ pub(crate) struct World {
 impl World {
     /// Makes the repository, the namespace and the account; nothing is applied yet.
     pub(crate) fn new(setting: &Setting<'_>) -> Self {
-        let cluster = cluster();
+        let cluster = setting.in_cluster.unwrap_or_else(cluster);
         let namespace = cluster.namespace(setting.name);
         let desk = Desk::new();
         let canary = |name: &str| format!("canary-{name}-{:016x}", rand::random::<u64>());

@@ -15,6 +15,7 @@ fn render_files(files: &[(&str, &str)], settings: JinjaTemplates) -> Rendered {
         environment: None,
         service: None,
         delivery: Delivery { tool: DeliveryTool::Unknown, manager: None },
+        owns: None,
     };
     render(&tree, &source, &MaskKey::for_this_run(b"k"), &|_| {})
 }

@@ -53,6 +53,7 @@ fn changed(changes: &[FieldChange]) -> Vec<String> {
         environment: None,
         service: None,
         delivery: Delivery { tool: DeliveryTool::Unknown, manager: None },
+        owns: None,
     };
     let files = BTreeMap::from([
         ("t/a.yaml.j2", TEMPLATE),

@@ -8,7 +8,6 @@ mod faults;
 mod graphql;
 mod issues;
 mod json;
-mod listen;
 mod person;
 mod pulls;
 mod reply;
@@ -24,10 +23,10 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 
 use crate::support::git::{ALICE, Bare, MAIN};
+use crate::support::listen::{self, Certificate, Serving};
 use app::App;
 use contract::contract;
-use listen::{Certificate, Serving};
-use server::Shared;
+use server::{Shared, handle};
 use state::{Repo, Token};
 
 pub(crate) use faults::Fault;
@@ -74,7 +73,8 @@ impl GitHub {
         let (listener, port) = listen::bind();
         let scheme = if certificate.is_some() { "https" } else { "http" };
         let shared = Arc::new(Shared::new(format!("{scheme}://127.0.0.1:{port}"), prefix));
-        let serving = listen::serve(listener, certificate, Arc::clone(&shared));
+        let router = axum::Router::new().fallback(handle).with_state(Arc::clone(&shared));
+        let serving = listen::serve(listener, certificate, router);
         let certificate =
             certificate.map(|certificate| certificate.write_to(shared.folder.path().join("certificate.pem")));
         let mut github = Self { shared, token: String::new(), certificate, finished: false, _serving: serving };

@@ -12,8 +12,6 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio_rustls::server::TlsStream;
 
-use super::server::{Shared, handle};
-
 /// The thread that serves; it ends with this.
 pub(crate) struct Serving {
     stop: Option<oneshot::Sender<()>>,
@@ -63,7 +61,7 @@ pub(crate) fn bind() -> (std::net::TcpListener, u16) {
 pub(crate) fn serve(
     listener: std::net::TcpListener,
     certificate: Option<&Certificate>,
-    shared: Arc<Shared>,
+    router: axum::Router,
 ) -> Serving {
     let (stop, stopped) = oneshot::channel::<()>();
     let tls = certificate.map(|certificate| {
@@ -80,7 +78,7 @@ pub(crate) fn serve(
         runtime.block_on(async move {
             let listener = TcpListener::from_std(listener).expect("listener");
             let limit = axum::extract::DefaultBodyLimit::max(64 << 20);
-            let router = axum::Router::new().fallback(handle).layer(limit).with_state(shared);
+            let router = router.layer(limit);
             let serving = async move {
                 match tls {
                     Some(tls) => axum::serve(TlsListener { listener, tls }, router).await,
