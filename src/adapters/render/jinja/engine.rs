@@ -108,7 +108,7 @@ impl Engine {
             }
             ErrorKind::OutOfFuel => (
                 "the template takes too long or writes too much".to_owned(),
-                format!("it may take {FUEL} steps and write {} MiB: look for loops", FUEL * 64 >> 20),
+                format!("it may take {FUEL} steps and write {} MiB: look for loops", (FUEL * 64) >> 20),
             ),
             ErrorKind::TemplateNotFound | ErrorKind::BadInclude => (
                 "the template that is included, imported or extended is not in the repository".to_owned(),
