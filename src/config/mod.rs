@@ -9,6 +9,7 @@ mod credentials;
 mod delivery;
 mod fields;
 mod helm;
+mod jinja;
 mod load;
 mod policies;
 mod rules;

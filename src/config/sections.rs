@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 use super::credentials::{Env, secret};
 use super::fields::Fields;
 use super::unmanaged::owns;
-use super::{Locations, ProposalSettings, helm};
+use super::{Locations, ProposalSettings, helm, jinja};
 use crate::adapters::cluster::{ClusterSettings, LiveSettings};
 use crate::adapters::forge::github::{GitHubAccess, GitHubSettings};
 use crate::adapters::forge::{ForgeSettings, LocalSettings};
@@ -194,6 +194,7 @@ pub(super) fn sources(top: &Fields<'_, '_>, environment: Option<&str>) -> Option
         let path = inside_repository(&fields, "path", &fields.text("path").unwrap_or_default());
         let renderer = fields.names("renderer", Renderer::ALL, Renderer::as_str).pop().unwrap_or(Renderer::Plain);
         let helm = helm::release(&fields, renderer, &name);
+        let jinja = jinja::templates(&fields, renderer);
         let delivery = fields.map("delivery");
         let tool = delivery
             .as_ref()
@@ -203,6 +204,7 @@ pub(super) fn sources(top: &Fields<'_, '_>, environment: Option<&str>) -> Option
             path,
             renderer,
             helm,
+            jinja,
             namespace: fields.text("namespace"),
             environment: fields.text("environment").or_else(|| environment.map(str::to_owned)),
             service: fields.text("service"),

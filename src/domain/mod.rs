@@ -23,6 +23,7 @@ pub mod proposal;
 pub mod pull_request;
 pub mod quantity;
 pub mod remedy;
+pub mod repository_path;
 pub mod resolved;
 pub mod resource;
 pub mod schema;

@@ -345,6 +345,7 @@ mod tests {
             path: "apps".to_owned(),
             renderer: Renderer::Plain,
             helm: None,
+            jinja: None,
             namespace: None,
             environment: None,
             service: None,

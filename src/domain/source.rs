@@ -18,6 +18,8 @@ names! {
         Kustomize = "kustomize",
         /// The folder's chart, rendered by the real helm.
         Helm = "helm",
+        /// The folder's Jinja templates, rendered here, and the manifests beside them.
+        Jinja = "jinja",
     }
 }
 
@@ -77,6 +79,19 @@ pub struct HelmRelease {
     pub include_crds: bool,
 }
 
+/// How Jinja templates are rendered.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct JinjaTemplates {
+    /// Values files relative to the repository, the later ones win.
+    pub values: Vec<String>,
+    /// Whether the folder is a kustomization whose files may be templates.
+    pub kustomize: bool,
+    /// Whether the first newline after a block is removed, as `trim_blocks` does.
+    pub trim_blocks: bool,
+    /// Whether blanks before a block are removed, as `lstrip_blocks` does.
+    pub lstrip_blocks: bool,
+}
+
 /// What of the cluster belongs to a source: a live object in it that no source declares is drift.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Owns {
@@ -115,6 +130,8 @@ pub struct Source {
     pub renderer: Renderer,
     /// How its chart is rendered; only for [`Renderer::Helm`].
     pub helm: Option<HelmRelease>,
+    /// How its templates are rendered; only for [`Renderer::Jinja`].
+    pub jinja: Option<JinjaTemplates>,
     /// Namespace for manifests that name none (and whose kind has namespaces).
     pub namespace: Option<String>,
     /// Environment, `production`; weighs and routes.

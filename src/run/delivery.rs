@@ -131,6 +131,7 @@ fn beside_sources(folder: &str) -> Source {
         path: folder.to_owned(),
         renderer: Renderer::Plain,
         helm: None,
+        jinja: None,
         namespace: None,
         environment: None,
         service: None,

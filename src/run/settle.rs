@@ -112,11 +112,11 @@ impl<'a> Stage<'a> {
                     Some(origin) => &*origin.file,
                     None => continue,
                 },
-                Renderer::Kustomize | Renderer::Helm => "",
+                Renderer::Kustomize | Renderer::Helm | Renderer::Jinja => "",
             };
             let trail = trails.entry((&source.name, file)).or_insert_with(|| match source.renderer {
                 Renderer::Plain => Trail::of_file(source, file),
-                Renderer::Kustomize | Renderer::Helm => {
+                Renderer::Kustomize | Renderer::Helm | Renderer::Jinja => {
                     Trail { source, reads: rendered.reads.clone(), left: MAX_RENDERS, drifted: Vec::new() }
                 }
             });
@@ -186,7 +186,7 @@ impl<'a> Walk<'_, 'a> {
         trail.left -= 1;
         match trail.source.renderer {
             Renderer::Plain => self.back_in_file(trail, step, at),
-            Renderer::Kustomize | Renderer::Helm => self.back_in_source(trail, step, at),
+            Renderer::Kustomize | Renderer::Helm | Renderer::Jinja => self.back_in_source(trail, step, at),
         }
     }
 

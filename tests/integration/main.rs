@@ -13,6 +13,7 @@ mod forge;
 mod handmade;
 mod helm;
 mod history;
+mod jinja;
 mod kustomize;
 mod kustomize_reading;
 mod mutations;

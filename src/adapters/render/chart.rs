@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::kustomization::inside;
 use super::tree::{SourceTree, symlink};
 use crate::domain::problem::{Place, Problem};
+use crate::domain::repository_path::inside;
 use crate::domain::yaml::{Content, Node, read_documents};
 
 /// Charts in charts after which no more are looked into.

@@ -207,6 +207,7 @@ mod tests {
                 delivery: Delivery { tool: DeliveryTool::Unknown, manager: None },
                 owns: None,
                 helm: None,
+                jinja: None,
             };
             Self { folder: tempfile::tempdir().unwrap(), source }
         }

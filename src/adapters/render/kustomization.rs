@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::tree::SourceTree;
 use crate::domain::problem::{Place, Problem};
+use crate::domain::repository_path::inside;
 use crate::domain::yaml::{Content, Node, read_documents};
 
 const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
@@ -37,6 +38,8 @@ pub(super) struct Kustomizations {
     pub(super) folders: BTreeSet<String>,
     /// Files that they name.
     pub(super) files: BTreeSet<String>,
+    /// Files that they name and that are not there.
+    pub(super) missing: BTreeSet<String>,
     /// What stands against running kustomize.
     pub(super) problems: Vec<Problem>,
 }
@@ -67,7 +70,8 @@ impl Visit<'_> {
     fn run(&mut self) {
         let path =
             |name: &str| if self.folder.is_empty() { name.to_owned() } else { format!("{}/{name}", self.folder) };
-        for file in NAMES.map(path) {
+        let names = NAMES.map(path);
+        for file in names.clone() {
             match self.tree.read_text(&file) {
                 Ok(None) => continue,
                 Ok(Some(text)) => {
@@ -84,6 +88,7 @@ impl Visit<'_> {
             }
             return;
         }
+        self.seen.missing.extend(names);
         let problem = Problem::error("there is no kustomization.yaml in this folder").at(Place::file(&*self.folder));
         self.seen.problems.push(problem.help("correct the path of the source, or render it as plain manifests"));
     }
@@ -158,7 +163,10 @@ impl Visit<'_> {
         }
         match self.tree.read(&path) {
             Ok(Some(_)) => drop(self.seen.files.insert(path)),
-            Ok(None) => self.refuse(node.line, missing, help),
+            Ok(None) => {
+                self.seen.missing.insert(path);
+                self.refuse(node.line, missing, help);
+            }
             Err(problem) => self.seen.problems.push(problem),
         }
     }
@@ -179,22 +187,6 @@ fn text(node: &Node) -> Option<&str> {
 fn is_remote(path: &str) -> bool {
     path.contains("://")
         || ["git@", "git::", "gh:", "github.com", "gitlab.com"].iter().any(|start| path.starts_with(start))
-}
-
-/// A path below `folder` as one relative to the repository; none where it leaves that.
-pub(super) fn inside(folder: &str, path: &str) -> Option<String> {
-    let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
-    if path.starts_with('/') {
-        return None;
-    }
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => drop(parts.pop()?),
-            part => parts.push(part),
-        }
-    }
-    Some(parts.join("/"))
 }
 
 #[cfg(test)]

@@ -31,7 +31,18 @@ pub(super) fn render(
     key: &MaskKey,
     heard: &(dyn Fn(&Manifest) + Sync),
 ) -> Rendered {
-    let mut seen = look_through(tree, &source.path);
+    built(tree, source, key, heard, look_through(tree, &source.path), &|_| {})
+}
+
+/// Builds what was looked through; `back` leads a place in a file that was made for the build to where it came from.
+pub(super) fn built(
+    tree: &SourceTree,
+    source: &Source,
+    key: &MaskKey,
+    heard: &(dyn Fn(&Manifest) + Sync),
+    mut seen: Kustomizations,
+    back: &dyn Fn(&mut Place),
+) -> Rendered {
     let mut problems = std::mem::take(&mut seen.problems);
     let reads = seen.folders.iter().cloned().collect();
     if problems.is_empty() {
@@ -39,6 +50,7 @@ pub(super) fn render(
             Ok(text) => {
                 let mut objects = read_objects(&shown(&source.path), &text, source.namespace.as_deref());
                 trace_back(&mut objects, tree);
+                objects.led_back(back);
                 let rendered = rendered(objects.masked(&source.name, key));
                 rendered.manifests.iter().for_each(heard);
                 return Rendered { reads, ..rendered };
@@ -51,6 +63,7 @@ pub(super) fn render(
             }
         }
     }
+    problems.iter_mut().filter_map(|problem| problem.place.as_mut()).for_each(back);
     Rendered { problems, reads, incomplete: true, ..Rendered::default() }
 }
 

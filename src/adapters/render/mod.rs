@@ -3,6 +3,7 @@
 mod chart;
 mod helm;
 mod helm_output;
+mod jinja;
 mod kept;
 mod kustomization;
 mod kustomize;
@@ -60,6 +61,7 @@ pub async fn render(tree: &SourceTree, source: &Source, key: &MaskKey, heard: &O
         Renderer::Plain => plain::render(&tree, &own, &key, &*heard),
         Renderer::Kustomize => kustomize::render(&tree, &own, &key, &*heard),
         Renderer::Helm => helm::render(&tree, &own, &key, &*heard),
+        Renderer::Jinja => jinja::render(&tree, &own, &key, &*heard),
     });
     rendered.await.unwrap_or_else(|_| Rendered {
         problems: vec![Problem::error(format!(

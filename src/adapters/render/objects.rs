@@ -36,6 +36,19 @@ pub(super) struct Declared {
 }
 
 impl Objects {
+    /// Leads every place back to where it came from, where the text was made of other files.
+    pub(super) fn led_back(&mut self, back: &dyn Fn(&mut Place)) {
+        for found in &mut self.found {
+            back(&mut found.place);
+            if let Some(origin) = &mut found.origin {
+                let mut place = Place::line(&*origin.file, origin.line);
+                back(&mut place);
+                (origin.file, origin.line) = (place.file, place.line.unwrap_or(origin.line));
+            }
+        }
+        self.problems.iter_mut().filter_map(|problem| problem.place.as_mut()).for_each(back);
+    }
+
     /// Masks the secrets and makes the objects compact.
     pub(super) fn masked(self, source: &str, key: &MaskKey) -> Declared {
         let manifests = self.found.into_iter().map(|mut found| {

@@ -80,12 +80,12 @@ fn joined(read: Vec<(String, Declared)>, problems: Vec<Problem>) -> Declared {
 }
 
 /// What is the same for every file of a source.
-struct Reader<'r> {
-    source: &'r str,
-    namespace: Option<&'r str>,
-    key: &'r MaskKey,
-    heard: &'r (dyn Fn(&Manifest) + Sync),
-    kept: &'r Kept<'r>,
+pub(super) struct Reader<'r> {
+    pub(super) source: &'r str,
+    pub(super) namespace: Option<&'r str>,
+    pub(super) key: &'r MaskKey,
+    pub(super) heard: &'r (dyn Fn(&Manifest) + Sync),
+    pub(super) kept: &'r Kept<'r>,
 }
 
 impl Reader<'_> {
@@ -146,7 +146,8 @@ impl Reader<'_> {
         (read.collect(), problems)
     }
 
-    fn file(&self, tree: &SourceTree, file: &str, shown: &str) -> Declared {
+    /// Reads one file; `shown` names it for people.
+    pub(super) fn file(&self, tree: &SourceTree, file: &str, shown: &str) -> Declared {
         if let Some(declared) = tree.blob(file).and_then(|blob| self.kept.get(&blob, shown, self.source)) {
             return declared;
         }
@@ -175,6 +176,7 @@ mod tests {
             path: path.to_owned(),
             renderer: Renderer::Plain,
             helm: None,
+            jinja: None,
             namespace: None,
             environment: None,
             service: None,

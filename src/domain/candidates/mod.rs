@@ -4,6 +4,7 @@
 //! One renderer, one file.
 
 mod document;
+mod jinja;
 mod values;
 
 use std::collections::BTreeMap;
@@ -37,5 +38,6 @@ pub fn candidates(sought: &Sought<'_>, changes: &[FieldChange]) -> Vec<Result<Ca
     match sought.source.renderer {
         Renderer::Plain | Renderer::Kustomize => vec![document::candidate(sought, changes)],
         Renderer::Helm => values::candidates(sought, changes),
+        Renderer::Jinja => jinja::candidates(sought, changes),
     }
 }

@@ -245,6 +245,7 @@ mod tests {
             path: String::new(),
             renderer: Renderer::Plain,
             helm: None,
+            jinja: None,
             namespace: None,
             environment: None,
             service: None,

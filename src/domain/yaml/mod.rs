@@ -7,4 +7,4 @@ mod scalar;
 mod splice;
 pub mod write;
 
-pub use read::{Content, Document, Entry, Node, YamlError, read_documents, repeated_keys};
+pub use read::{Content, Document, Entry, Include, Node, YamlError, read_documents, read_values, repeated_keys};

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 pub use crate::domain::yaml::locate::YamlError;
 use crate::domain::yaml::locate::{DocumentSyntax, Shape, Syntax, locate};
-use crate::domain::yaml::scalar;
+use crate::domain::yaml::scalar::{self, Tag};
 
 /// How deep values may be nested, aliases followed; serde_json stops reading at 128.
 const DEPTH: usize = 100;
@@ -85,6 +85,22 @@ pub fn read_documents(text: &str) -> Result<Vec<Document>, YamlError> {
     documents.iter().enumerate().map(|(index, document)| read_document(index, document, &mut left)).collect()
 }
 
+/// Answers `!include FILE`: what is to stand in its place, or why that cannot be had.
+pub type Include<'i> = dyn FnMut(&str) -> Result<Content, String> + 'i;
+
+/// Reads a values file, one document whose numbers stay as they are written; none where it is empty.
+pub fn read_values(text: &str, include: &mut Include<'_>) -> Result<Option<Node>, YamlError> {
+    let documents = locate(text)?;
+    if let Some(second) = documents.get(1) {
+        let message = "a values file has one document, and here a second begins".to_owned();
+        return Err(YamlError { message, line: second.line });
+    }
+    let Some(document) = documents.first() else { return Ok(None) };
+    let mut resolver = Resolver { include: Some(include), ..Resolver::new(document, ALIAS_BUDGET) };
+    let root = resolver.node(&document.root, 0)?;
+    Ok((!matches!(root.content, Content::Scalar(Value::Null))).then_some(root))
+}
+
 /// Keys that stand in one mapping twice, each with the line of the second. kubectl lets the last one win without a word;
 /// who writes a file for people may want to know.
 pub fn repeated_keys(text: &str) -> Result<Vec<(String, usize)>, YamlError> {
@@ -121,15 +137,17 @@ pub(super) fn key_text(key: &Syntax<'_>) -> Option<String> {
     scalar::key(text, key.is_plain(), key.tag).ok()
 }
 
-/// Follows aliases and merge keys of one document.
-struct Resolver<'d, 't> {
+/// Follows aliases and merge keys of one document, and includes where there are any.
+struct Resolver<'d, 't, 'i> {
     anchors: HashMap<usize, &'d Syntax<'t>>,
     /// The aliases that are being followed.
     open: Vec<usize>,
     left: usize,
+    /// Only for values files.
+    include: Option<&'i mut Include<'i>>,
 }
 
-impl<'d, 't> Resolver<'d, 't> {
+impl<'d, 't, 'i> Resolver<'d, 't, 'i> {
     fn new(document: &'d DocumentSyntax<'t>, left: usize) -> Self {
         let mut anchors = HashMap::new();
         if !document.aliased.is_empty() {
@@ -141,7 +159,7 @@ impl<'d, 't> Resolver<'d, 't> {
                 nodes.extend(node.children());
             }
         }
-        Self { anchors, open: Vec::new(), left }
+        Self { anchors, open: Vec::new(), left, include: None }
     }
 
     fn node(&mut self, syntax: &'d Syntax<'t>, depth: usize) -> Result<Node, YamlError> {
@@ -152,8 +170,11 @@ impl<'d, 't> Resolver<'d, 't> {
             self.spend(syntax)?;
         }
         let content = match &syntax.shape {
-            Shape::Missing => Content::Scalar(scalar_value(syntax, "", true)?),
-            Shape::Scalar { text, .. } => Content::Scalar(scalar_value(syntax, text, syntax.is_plain())?),
+            Shape::Missing => Content::Scalar(self.scalar(syntax, "", true)?),
+            Shape::Scalar { text, .. } => match (&mut self.include, syntax.tag) {
+                (Some(include), Some(Tag::Include)) => include(text).map_err(|message| refuse(syntax, &message))?,
+                _ => Content::Scalar(self.scalar(syntax, text, syntax.is_plain())?),
+            },
             Shape::Alias(anchor) => self.follow(syntax, *anchor, depth)?.content,
             Shape::List { items, .. } => {
                 Content::List(items.iter().map(|item| self.node(&item.value, depth + 1)).collect::<Result<_, _>>()?)
@@ -173,6 +194,11 @@ impl<'d, 't> Resolver<'d, 't> {
             }
         };
         Ok(Node { content, line: syntax.line, column: syntax.column + 1 })
+    }
+
+    fn scalar(&self, syntax: &Syntax<'_>, text: &str, plain: bool) -> Result<Value, YamlError> {
+        let value = if self.include.is_some() { scalar::value_as_written } else { scalar::value };
+        value(text, plain, syntax.tag).map_err(|message| refuse(syntax, message))
     }
 
     fn spend(&mut self, syntax: &Syntax<'_>) -> Result<(), YamlError> {
@@ -201,6 +227,9 @@ impl<'d, 't> Resolver<'d, 't> {
 
     fn key(&mut self, key: &'d Syntax<'t>) -> Result<String, YamlError> {
         match &key.shape {
+            Shape::Scalar { text, .. } if self.include.is_some() && scalar::is_letter_of_bool(text) => {
+                Ok(text.clone().into_owned())
+            }
             Shape::Scalar { text, .. } => {
                 scalar::key(text, key.is_plain(), key.tag).map_err(|message| refuse(key, message))
             }
@@ -262,10 +291,6 @@ impl MapBuilder {
         }
         self.entries.push(entry);
     }
-}
-
-fn scalar_value(syntax: &Syntax<'_>, text: &str, plain: bool) -> Result<Value, YamlError> {
-    scalar::value(text, plain, syntax.tag).map_err(|message| refuse(syntax, message))
 }
 
 fn refuse(syntax: &Syntax<'_>, message: &str) -> YamlError {

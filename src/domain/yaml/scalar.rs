@@ -18,6 +18,8 @@ pub(super) enum Tag {
     Binary,
     /// On the key `<<` what it is without a tag; elsewhere text.
     Merge,
+    /// `!include FILE`, which values files may hold; elsewhere as any other.
+    Include,
     /// An application's own tag: the text stays text.
     Other,
 }
@@ -25,6 +27,9 @@ pub(super) enum Tag {
 impl Tag {
     /// The tag by its full name.
     pub(super) fn named(name: &str) -> Self {
+        if name == "!include" {
+            return Self::Include;
+        }
         match name.strip_prefix("tag:yaml.org,2002:") {
             Some("str") => Self::Str,
             Some("int") => Self::Int,
@@ -62,6 +67,24 @@ pub(super) fn value(text: &str, plain: bool, tag: Option<Tag>) -> Result<Value, 
         Resolved::Float(float) => number(float).ok_or(NOT_FINITE)?,
         Resolved::Text(text) => Value::String(text),
     })
+}
+
+/// The value of a scalar of a values file, as PyYAML reads it where kubectl does otherwise: a fraction stays one even
+/// where it is whole (`1.0`), `y` and `n` are text.
+pub(super) fn value_as_written(text: &str, plain: bool, tag: Option<Tag>) -> Result<Value, &'static str> {
+    if plain && is_letter_of_bool(text) {
+        return Ok(Value::from(text));
+    }
+    match resolve(text, plain, tag)? {
+        Resolved::Float(float) => Number::from_f64(float).map(Value::Number).ok_or(NOT_FINITE),
+        Resolved::Big(big) => Ok(Value::from(big)),
+        _ => value(text, plain, tag),
+    }
+}
+
+/// `y` and `n`, which are bools to kubectl alone.
+pub(super) fn is_letter_of_bool(text: &str) -> bool {
+    matches!(text, "y" | "Y" | "n" | "N")
 }
 
 /// The text of a scalar that is a key.
@@ -105,7 +128,7 @@ const MISMATCH: &str = "the value does not fit its tag";
 fn resolve(text: &str, plain: bool, tag: Option<Tag>) -> Result<Resolved, &'static str> {
     let resolved = match tag {
         None if plain => return Ok(implicit(text)),
-        None | Some(Tag::Str | Tag::Merge | Tag::Other) => return Ok(Resolved::Text(text.to_owned())),
+        None | Some(Tag::Str | Tag::Merge | Tag::Include | Tag::Other) => return Ok(Resolved::Text(text.to_owned())),
         Some(Tag::Binary) => return binary(text).map(Resolved::Text),
         Some(Tag::Timestamp) => return Ok(Resolved::Text(text.to_owned())),
         Some(_) => implicit(text),

@@ -226,6 +226,11 @@ fn sources() {
     ");
     assert_snapshot!(sources("  - {name: a}\n  - name: b\n  - name: a\n"), @"trueup.yaml:5: `sources[2].name`: `a` names another source already (names have to differ)");
     assert_eq!(sources("  - {name: a, path: ./apps/}\n  - {name: b, path: .}\n"), "valid");
+    assert_snapshot!(sources("  - {name: a, jinja: {values: [v.yaml]}}\n  - name: b\n    renderer: jinja\n    jinja:\n      values: [./v.yaml, ../up.yaml]\n      kustomise: true\n"), @"
+    trueup.yaml:3: `sources[0].jinja`: is for `renderer: jinja` (name that renderer, or remove the section)
+    trueup.yaml:7: `sources[1].jinja.values`: leaves the repository (give the folder relative to the repository's root)
+    trueup.yaml:8: unknown key `kustomise` in `sources[1].jinja` (did you mean `kustomize`?)
+    ");
 }
 
 /// Where the rules of delivery tools are read.

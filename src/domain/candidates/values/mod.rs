@@ -415,6 +415,7 @@ mod tests {
             path: "web".to_owned(),
             renderer: Renderer::Helm,
             helm: Some(release),
+            jinja: None,
             namespace: None,
             environment: None,
             service: None,

@@ -35,6 +35,7 @@ fn sift_with(
         path: "apps/shop".to_owned(),
         renderer: Renderer::Plain,
         helm: None,
+        jinja: None,
         namespace: None,
         environment: None,
         service: None,

@@ -20,6 +20,7 @@ fn source(name: &str, owns: Option<Owns>) -> Source {
         path: name.to_owned(),
         renderer: Renderer::Plain,
         helm: None,
+        jinja: None,
         namespace: None,
         environment: None,
         service: None,
