@@ -14,6 +14,7 @@ pub mod ignore;
 pub mod item;
 pub mod scan;
 pub mod semantic;
+mod sorting;
 pub mod threshold;
 pub mod unknown_field;
 pub mod unmanaged;
