@@ -13,7 +13,7 @@ fuzz_target!(|bytes: &[u8]| -> Corpus {
     let Ok(raw) = serde_json::from_slice::<Box<RawValue>>(bytes) else { return Corpus::Reject };
     let managers = managers();
     let owners = Owners::read(Some(&raw), &managers, Some("gitops"));
-    let _ = owners.has_other_version("v1");
+    let _ = (owners.creator(), owners.is_made_by_controllers());
     let entries: Vec<Value> = serde_json::from_str(raw.get()).unwrap_or_default();
     if owners.is_empty() {
         return Corpus::Keep;
