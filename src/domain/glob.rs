@@ -31,6 +31,14 @@ mod tests {
             ("a*b*c", "aXbXbc", true),
             ("a*b*c", "acb", false),
             ("a*a", "a", false),
+            ("a*", "abc", true),
+            ("*c", "abc", true),
+            ("a*c", "ac", true),
+            ("a*b*c", "axbxc", true),
+            ("a*b*c", "axcxb", false),
+            ("*-*-manager", "kube-controller-manager", true),
+            ("abc", "abcd", false),
+            ("aa*aa", "aaa", false),
         ] {
             assert_eq!(fits(pattern, text), expected, "{pattern} {text}");
         }
