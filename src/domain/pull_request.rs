@@ -331,7 +331,7 @@ mod tests {
     use crate::domain::plan::units;
     use crate::domain::policy::decide::Decision;
     use crate::domain::remedy::tests::{item, policy};
-    use crate::domain::source::{Delivery, Renderer};
+    use crate::domain::source::Delivery;
 
     fn body_of(items: &[DriftItem]) -> (String, String) {
         let decisions: Vec<_> = items
@@ -341,16 +341,8 @@ mod tests {
         let policies = [policy(ActionType::RestoreFromBaseline)];
         let units = units("prod", items, &decisions, &policies, |_| Some(json!({})));
         let source = Source {
-            name: "apps".to_owned(),
-            path: "apps".to_owned(),
-            renderer: Renderer::Plain,
-            helm: None,
-            jinja: None,
-            namespace: None,
-            environment: None,
-            service: None,
             delivery: Delivery { tool: DeliveryTool::ArgoCd, manager: None },
-            owns: None,
+            ..Source::plain("apps", "apps")
         };
         let story = Story {
             cluster: "prod",

@@ -143,3 +143,21 @@ pub struct Source {
     /// What of the cluster is its own; none where it claims nothing beyond what it declares.
     pub owns: Option<Owns>,
 }
+
+impl Source {
+    /// A source of plain manifests of which nothing else is known.
+    pub fn plain(name: impl Into<String>, path: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            path: path.into(),
+            renderer: Renderer::Plain,
+            helm: None,
+            jinja: None,
+            namespace: None,
+            environment: None,
+            service: None,
+            delivery: Delivery { tool: DeliveryTool::Unknown, manager: None },
+            owns: None,
+        }
+    }
+}

@@ -11,7 +11,7 @@ use crate::domain::delivery_rules::{ARGO_CD_SETTINGS, DeliveryRules, RuleObject,
 use crate::domain::problem::Problem;
 use crate::domain::resource::{GroupKind, VersionedKind};
 use crate::domain::secret::MaskKey;
-use crate::domain::source::{Delivery, DeliveryTool, Renderer, Source};
+use crate::domain::source::Source;
 
 /// What was read of the live objects.
 #[derive(Debug, Default)]
@@ -109,7 +109,8 @@ pub(super) async fn rules(
     if config.delivery_rules.from.contains(&RuleOrigin::Repository) {
         let mut beside = Vec::new();
         for folder in &config.delivery_rules.folders {
-            let folder = render(tree, &beside_sources(folder), key, &unheard()).await;
+            let source = Source::plain(format!("delivery_rules {folder}"), folder);
+            let folder = render(tree, &source, key, &unheard()).await;
             problems.extend(folder.problems.iter().cloned());
             beside.push(folder);
         }
@@ -123,19 +124,4 @@ pub(super) async fn rules(
     let (rules, warnings) = DeliveryRules::read(&objects, &config.repository.url, live.unread);
     problems.extend(warnings);
     rules
-}
-
-fn beside_sources(folder: &str) -> Source {
-    Source {
-        name: format!("delivery_rules {folder}"),
-        path: folder.to_owned(),
-        renderer: Renderer::Plain,
-        helm: None,
-        jinja: None,
-        namespace: None,
-        environment: None,
-        service: None,
-        delivery: Delivery { tool: DeliveryTool::Unknown, manager: None },
-        owns: None,
-    }
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 use trueup::adapters::render::{Rendered, SourceTree, render, unheard};
 use trueup::domain::secret::MaskKey;
-use trueup::domain::source::{Delivery, DeliveryTool, JinjaTemplates, Renderer, Source};
+use trueup::domain::source::{JinjaTemplates, Renderer, Source};
 use trueup::domain::yaml::write::to_yaml;
 
 use crate::support::cli::Desk;
@@ -36,16 +36,9 @@ fn example() -> BTreeMap<String, String> {
 fn source(path: &str, values: &[&str], kustomize: bool) -> Source {
     let values = values.iter().map(|file| (*file).to_owned()).collect();
     Source {
-        name: "ml-training".to_owned(),
-        path: path.to_owned(),
         renderer: Renderer::Jinja,
-        helm: None,
         jinja: Some(JinjaTemplates { values, kustomize, ..JinjaTemplates::default() }),
-        namespace: None,
-        environment: None,
-        service: None,
-        delivery: Delivery { tool: DeliveryTool::Unknown, manager: None },
-        owns: None,
+        ..Source::plain("ml-training", path)
     }
 }
 

@@ -185,7 +185,6 @@ mod tests {
     use super::super::tree::SourceTree;
     use super::*;
     use crate::domain::secret::MaskKey;
-    use crate::domain::source::{Delivery, DeliveryTool, Renderer};
 
     const SECRET: &str = "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {password: hunter2}\n";
 
@@ -197,18 +196,7 @@ mod tests {
 
     impl Repository {
         fn new() -> Self {
-            let source = Source {
-                name: "shop".to_owned(),
-                path: "apps".to_owned(),
-                renderer: Renderer::Plain,
-                namespace: None,
-                environment: None,
-                service: None,
-                delivery: Delivery { tool: DeliveryTool::Unknown, manager: None },
-                owns: None,
-                helm: None,
-                jinja: None,
-            };
+            let source = Source::plain("shop", "apps");
             Self { folder: tempfile::tempdir().unwrap(), source }
         }
 

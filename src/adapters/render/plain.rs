@@ -168,21 +168,9 @@ mod tests {
 
     use super::*;
     use crate::domain::problem::Level;
-    use crate::domain::source::{Delivery, DeliveryTool, Renderer};
 
     fn source(path: &str) -> Source {
-        Source {
-            name: "shop".to_owned(),
-            path: path.to_owned(),
-            renderer: Renderer::Plain,
-            helm: None,
-            jinja: None,
-            namespace: None,
-            environment: None,
-            service: None,
-            delivery: Delivery { tool: DeliveryTool::Unknown, manager: None },
-            owns: None,
-        }
+        Source::plain("shop", path)
     }
 
     fn tree(files: &[(&str, &str)]) -> (tempfile::TempDir, SourceTree) {

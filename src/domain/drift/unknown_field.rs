@@ -133,7 +133,7 @@ mod tests {
     use crate::domain::drift::scan::{ScanContext, ScanResult, ScanRules, Scope};
     use crate::domain::ownership::ManagerClasses;
     use crate::domain::resource::{LiveObject, ResourceId};
-    use crate::domain::source::{Delivery, DeliveryTool, Renderer, Source};
+    use crate::domain::source::Source;
 
     fn against(declared: &Value, live: &Value, schemas: &Schemas) -> Comparison {
         let id = ResourceId::of(live).expect("named");
@@ -240,18 +240,7 @@ mod tests {
         let criteria = Match { name: Some("web".to_owned()), ..Match::default() };
         let expect = json!({"spec": {"fieldOfTomorrow": 1}});
         let baselines = Baselines { documents: vec![Baseline { layer: Layer::Global, criteria, expect }] };
-        let sources = [Source {
-            name: "shop".to_owned(),
-            path: String::new(),
-            renderer: Renderer::Plain,
-            helm: None,
-            jinja: None,
-            namespace: None,
-            environment: None,
-            service: None,
-            delivery: Delivery { tool: DeliveryTool::Unknown, manager: None },
-            owns: None,
-        }];
+        let sources = [Source::plain("shop", "")];
         let (schemas, rules) = (Schemas::default(), ScanRules::default());
         let delivery_rules = DeliveryRules::default();
         let context = ScanContext {

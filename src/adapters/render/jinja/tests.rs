@@ -1,23 +1,12 @@
 use super::*;
 use crate::domain::problem::Level;
-use crate::domain::source::{Delivery, DeliveryTool, JinjaTemplates, Renderer};
+use crate::domain::source::{JinjaTemplates, Renderer};
 
 fn render_files(files: &[(&str, &str)], settings: JinjaTemplates) -> Rendered {
     let overlay = files.iter().map(|(path, text)| ((*path).to_owned(), Some(text.as_bytes().to_vec()))).collect();
     let root = tempfile::tempdir().expect("folder");
     let tree = SourceTree { root: root.path().to_owned(), overlay, ..SourceTree::default() };
-    let source = Source {
-        name: "s".to_owned(),
-        path: "t".to_owned(),
-        renderer: Renderer::Jinja,
-        helm: None,
-        jinja: Some(settings),
-        namespace: None,
-        environment: None,
-        service: None,
-        delivery: Delivery { tool: DeliveryTool::Unknown, manager: None },
-        owns: None,
-    };
+    let source = Source { renderer: Renderer::Jinja, jinja: Some(settings), ..Source::plain("s", "t") };
     render(&tree, &source, &MaskKey::for_this_run(b"k"), &|_| {})
 }
 

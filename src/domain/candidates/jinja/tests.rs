@@ -5,7 +5,7 @@ use serde_json::json;
 use super::*;
 use crate::domain::candidates::Files;
 use crate::domain::resource::{Manifest, Origin, ResourceId};
-use crate::domain::source::{Delivery, DeliveryTool, JinjaTemplates, Renderer, Source};
+use crate::domain::source::{JinjaTemplates, Renderer, Source};
 
 impl Files for BTreeMap<&str, &str> {
     fn text(&self, path: &str) -> Result<String, String> {
@@ -45,16 +45,9 @@ fn changed(changes: &[FieldChange]) -> Vec<String> {
     let id = ResourceId::of(&object).expect("id");
     let manifest = Manifest::new(id, "s", Some(origin), &object);
     let source = Source {
-        name: "s".to_owned(),
-        path: "t".to_owned(),
         renderer: Renderer::Jinja,
-        helm: None,
         jinja: Some(JinjaTemplates { values: vec!["v/a.yaml".to_owned()], ..JinjaTemplates::default() }),
-        namespace: None,
-        environment: None,
-        service: None,
-        delivery: Delivery { tool: DeliveryTool::Unknown, manager: None },
-        owns: None,
+        ..Source::plain("s", "t")
     };
     let files = BTreeMap::from([
         ("t/a.yaml.j2", TEMPLATE),

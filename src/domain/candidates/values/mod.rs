@@ -379,7 +379,7 @@ mod tests {
     use super::*;
     use crate::domain::candidates::Files;
     use crate::domain::resource::{GroupKind, Manifest, Origin, ResourceId};
-    use crate::domain::source::{Delivery, DeliveryTool, HelmRelease, Renderer, Source};
+    use crate::domain::source::{HelmRelease, Renderer, Source};
 
     struct Texts(Vec<(&'static str, &'static str)>);
 
@@ -410,18 +410,7 @@ mod tests {
             api_versions: Vec::new(),
             include_crds: true,
         };
-        let source = Source {
-            name: "s".to_owned(),
-            path: "web".to_owned(),
-            renderer: Renderer::Helm,
-            helm: Some(release),
-            jinja: None,
-            namespace: None,
-            environment: None,
-            service: None,
-            delivery: Delivery { tool: DeliveryTool::Unknown, manager: None },
-            owns: None,
-        };
+        let source = Source { renderer: Renderer::Helm, helm: Some(release), ..Source::plain("s", "web") };
         let sought = Sought { manifest: &manifest, source: &source, files: &files };
         let told = |candidate: Result<Candidate, String>| match candidate {
             Err(reason) => reason,

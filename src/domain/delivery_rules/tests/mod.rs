@@ -8,7 +8,7 @@ use crate::domain::drift::compare::{Rules, compare};
 use crate::domain::ownership::ManagerClasses;
 use crate::domain::resource::{LiveObject, Manifest};
 use crate::domain::schema::Schemas;
-use crate::domain::source::{Delivery, Renderer};
+use crate::domain::source::Delivery;
 
 const REPOSITORY: &str = "https://github.com/company/config.git";
 
@@ -30,18 +30,7 @@ fn sift_with(
     live: &Value,
 ) -> Vec<String> {
     let (rules, warnings) = DeliveryRules::read(objects, REPOSITORY, unread);
-    let source = Source {
-        name: "shop".to_owned(),
-        path: "apps/shop".to_owned(),
-        renderer: Renderer::Plain,
-        helm: None,
-        jinja: None,
-        namespace: None,
-        environment: None,
-        service: None,
-        delivery: Delivery { tool, manager: None },
-        owns: None,
-    };
+    let source = Source { delivery: Delivery { tool, manager: None }, ..Source::plain("shop", "apps/shop") };
     let manifest = Manifest::new(ResourceId::of(declared).expect("named"), "shop", None, declared);
     let mut object = live.clone();
     let managed = object["metadata"].as_object_mut().and_then(|metadata| metadata.remove("managedFields"));

@@ -11,22 +11,11 @@ use crate::domain::drift::{ChangedBy, ManagerClass};
 use crate::domain::ownership::{ManagerClasses, ManagerRule};
 use crate::domain::resource::{GroupKind, Manifest, ResourceId};
 use crate::domain::schema::Schemas;
-use crate::domain::source::{Delivery, DeliveryTool, Owns, Renderer};
+use crate::domain::source::Owns;
 
 /// A source that owns what `owns` says; none where it says nothing.
 fn source(name: &str, owns: Option<Owns>) -> Source {
-    Source {
-        name: name.to_owned(),
-        path: name.to_owned(),
-        renderer: Renderer::Plain,
-        helm: None,
-        jinja: None,
-        namespace: None,
-        environment: None,
-        service: None,
-        delivery: Delivery { tool: DeliveryTool::Unknown, manager: None },
-        owns,
-    }
+    Source { owns, ..Source::plain(name, name) }
 }
 
 /// `owns` of these namespaces, this selector (none where empty) and these kinds.
