@@ -130,7 +130,7 @@ impl Stage<'_> {
         let proven = match prove(unit, &self.workshop).await {
             Ok(proven) => proven,
             Err(reason) => {
-                let source = self.config.sources.iter().find(|source| source.name == unit.source);
+                let source = self.workshop.sources.iter().find(|source| source.name == unit.source);
                 unit.commands.extend(source.filter(|_| unit.reassert).and_then(reapplication));
                 return Err((Outcome::Unproven, reason));
             }
@@ -141,7 +141,7 @@ impl Stage<'_> {
     fn proposal(&self, unit: &Unit, known: &Known, report: &RunReport, proven: Proven) -> (Proposal, String) {
         let settings = &self.config.proposals;
         let policy = &self.config.policies[unit.policy];
-        let source = self.config.sources.iter().find(|source| source.name == unit.source);
+        let source = self.workshop.sources.iter().find(|source| source.name == unit.source);
         // a branch that stays as it is keeps its text too, however the tracked branch moves on
         let pushed = known.branches.iter().find(|branch| branch.name == unit.branch);
         let pushed = pushed.filter(|branch| is_current(branch, &proven.files));
@@ -285,7 +285,7 @@ impl Stage<'_> {
     /// Closes pull requests whose drift is gone. What could not be read is not gone, and a person's branch stays open.
     async fn close_resolved(&self, known: &Known, units: &[Unit], report: &mut RunReport) {
         let Some(forge) = self.forge else { return };
-        let sources = self.config.sources.iter().zip(self.workshop.rendered);
+        let sources = self.workshop.sources.iter().zip(self.workshop.rendered);
         let complete = sources.filter(|(_, rendered)| !rendered.incomplete).map(|(source, _)| source.name.clone());
         let seen = Seen::new(complete, report);
         for proposal in known.proposals.iter().filter(|proposal| proposal.state == ProposalState::Open) {

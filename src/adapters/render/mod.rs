@@ -1,6 +1,7 @@
 //! Rendering: a source's files → manifests with their origin, secrets masked as they are built.
 
 mod chart;
+mod delivered;
 mod helm;
 mod helm_output;
 mod jinja;
@@ -12,6 +13,7 @@ pub mod plain;
 mod process;
 pub mod tree;
 
+pub use objects::Sealed;
 pub use tree::SourceTree;
 
 use std::sync::Arc;
@@ -26,6 +28,8 @@ use crate::domain::source::{Renderer, Source};
 pub struct Rendered {
     /// Its manifests, in the order of files and documents.
     pub manifests: Vec<Manifest>,
+    /// Objects of which what is declared is not to be known.
+    pub sealed: Vec<Sealed>,
     /// Manifests without a name: each with its `generateName` in the place of one.
     pub generate_names: Vec<ResourceId>,
     /// What could not be read.

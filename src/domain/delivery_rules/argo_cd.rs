@@ -186,7 +186,7 @@ pub(super) fn normal_folder(path: &str) -> String {
 }
 
 /// Whether two addresses are of one repository, whatever the protocol, the user and the ending.
-fn same_repository(one: &str, other: &str) -> bool {
+pub(super) fn same_repository(one: &str, other: &str) -> bool {
     let normal = |url: &str| {
         let url = url.trim().trim_end_matches('/').trim_end_matches(".git");
         let (is_scp, url) = url.split_once("://").map_or((true, url), |(_, rest)| (false, rest));

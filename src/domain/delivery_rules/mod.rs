@@ -138,6 +138,16 @@ pub fn essentials(object: &Value) -> Value {
     essentials
 }
 
+/// Whether two addresses are of one repository, whatever the protocol, the user and the ending.
+pub fn same_repository(one: &str, other: &str) -> bool {
+    argo_cd::same_repository(one, other)
+}
+
+/// A pattern as Argo CD writes them, as a regular expression for the whole of a text.
+pub fn wildcards(pattern: &str) -> Result<regex::Regex, String> {
+    target::wildcards(pattern)
+}
+
 /// An address without who uses it.
 fn without_user(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
