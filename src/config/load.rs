@@ -8,7 +8,8 @@ use secrecy::SecretString;
 use super::credentials::{Env, secret};
 use super::fields::{Fields, Sink};
 use super::{
-    AlertSettings, Config, Defaults, Loaded, Locations, baselines, delivery, discover, policies, rules, sections, unmanaged,
+    AlertSettings, Config, Defaults, Loaded, Locations, baselines, delivery, discover, policies, rules, sections,
+    unmanaged,
 };
 use crate::adapters::notify;
 use crate::domain::problem::{Level, Problem};

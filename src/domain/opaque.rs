@@ -114,12 +114,8 @@ mod tests {
     /// Every mark of the delivery tools, and what only looks like one.
     #[test]
     fn products_are_known_by_their_marks() {
-        let flux = |name: &str, namespace: &str| {
-            json!({"labels": {"kustomize.toolkit.fluxcd.io/name": name, "kustomize.toolkit.fluxcd.io/namespace": namespace}})
-        };
-        let release = |name: &str, namespace: &str| {
-            json!({"annotations": {"meta.helm.sh/release-name": name, "meta.helm.sh/release-namespace": namespace}})
-        };
+        let flux = |name: &str, namespace: &str| json!({"labels": {"kustomize.toolkit.fluxcd.io/name": name, "kustomize.toolkit.fluxcd.io/namespace": namespace}});
+        let release = |name: &str, namespace: &str| json!({"annotations": {"meta.helm.sh/release-name": name, "meta.helm.sh/release-namespace": namespace}});
         let tracked = |id: &str| json!({"annotations": {TRACKING: id}, "labels": {INSTANCE: "other"}});
         let of_release = Products::Release { name: "web".to_owned(), namespace: Some("shop".to_owned()) };
         let marked = || Products::Marked;
@@ -132,7 +128,13 @@ mod tests {
             (helm_release(), Some("flux"), marked(), flux("apps", "flux"), false),
             (helm_release(), Some("flux"), of_release.clone(), release("web", "shop"), true),
             (helm_release(), Some("flux"), of_release.clone(), release("web", "other"), false),
-            (helm_release(), Some("flux"), of_release, json!({"labels": {"helm.toolkit.fluxcd.io/name": "apps"}}), true),
+            (
+                helm_release(),
+                Some("flux"),
+                of_release,
+                json!({"labels": {"helm.toolkit.fluxcd.io/name": "apps"}}),
+                true,
+            ),
             (application(), Some("argocd"), marked(), tracked("apps:apps/Deployment:shop/web"), true),
             (application(), Some("argocd"), marked(), tracked("argocd_apps:/ConfigMap:shop/web"), true),
             (application(), Some("argocd"), marked(), tracked("other:/ConfigMap:shop/web"), false),

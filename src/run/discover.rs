@@ -226,7 +226,8 @@ impl Search<'_> {
             let known = self.known(found, &asked);
             let new: Vec<_> = objects.into_iter().filter(|(id, _)| !found.contains_key(id)).collect();
             let is_known = |id: &ResourceId| known.contains_key(id);
-            let (ready, waiting): (Vec<_>, Vec<_>) = new.into_iter().partition(|(_, it)| needs(it).iter().all(is_known));
+            let (ready, waiting): (Vec<_>, Vec<_>) =
+                new.into_iter().partition(|(_, it)| needs(it).iter().all(is_known));
             if ready.is_empty() {
                 let missing: BTreeSet<_> = waiting.iter().flat_map(|(_, it)| needs(it)).collect();
                 if missing.is_empty() {

@@ -49,7 +49,10 @@ pub(super) fn prepared(tree: &SourceTree, source: &Source) -> Prepared {
     } else {
         let listing = tree.files(&source.path);
         if !listing.problems.is_empty() {
-            return Prepared { seen: Kustomizations { problems: listing.problems, ..Kustomizations::default() }, ..as_it_is() };
+            return Prepared {
+                seen: Kustomizations { problems: listing.problems, ..Kustomizations::default() },
+                ..as_it_is()
+            };
         }
         let resources = resources(&source.path, &listing.files);
         if resources.is_empty() {
@@ -109,7 +112,9 @@ fn broken(delivered: &Delivered, document: &str, reason: &str) -> Problem {
     let objects = read_objects("", document, None).found;
     let name = objects.first().map_or_else(|| "an object".to_owned(), |found| found.id.to_string());
     let problem = Problem::error(format!("the variables in {name} cannot be replaced: {reason}"));
-    let problem = problem.help(format!("Flux refuses it too: write `$${{…}}` for what is no variable, or annotate it with {MARK}: disabled"));
+    let problem = problem.help(format!(
+        "Flux refuses it too: write `$${{…}}` for what is no variable, or annotate it with {MARK}: disabled"
+    ));
     match &delivered.origin {
         Some(origin) => problem.at(Place::line(&*origin.file, origin.line)),
         None => problem,

@@ -2,8 +2,8 @@
 //! GitHub takes, between rows, so that no table breaks.
 
 use super::{
-    Options, aside_path, beside, compared, counted, decision_text, delay_text, drift_text, headline, is_complete, path_text,
-    rule_lines, sides, story, writer_text,
+    Options, aside_path, beside, compared, counted, decision_text, delay_text, drift_text, headline, is_complete,
+    path_text, rule_lines, sides, story, writer_text,
 };
 use crate::domain::drift::{Change, DriftItem, DriftKind};
 use crate::domain::markdown::{code, code_block, escape, table_cell};

@@ -2,8 +2,8 @@
 //! then what was done about them, then the problems.
 
 use super::{
-    Options, aside_path, beside, commit_text, compared, counted, decision_text, delay_text, drift_text, headline, is_complete,
-    path_text, rule_lines, sides, story, writer_text,
+    Options, aside_path, beside, commit_text, compared, counted, decision_text, delay_text, drift_text, headline,
+    is_complete, path_text, rule_lines, sides, story, writer_text,
 };
 use crate::domain::drift::{Change, DriftItem, DriftKind, Severity, Verdict};
 use crate::domain::outcome::{Outcome, RunReport};

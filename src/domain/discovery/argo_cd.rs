@@ -167,7 +167,13 @@ impl Application<'_> {
             fields.extend(text_at(options, name).map(|text| (name.to_owned(), Value::from(text))));
         }
         let mut lists = vec![
-            ("images", list_at(options, "images").iter().filter_map(|image| Some(argo_files::image(image.as_str()?))).collect()),
+            (
+                "images",
+                list_at(options, "images")
+                    .iter()
+                    .filter_map(|image| Some(argo_files::image(image.as_str()?)))
+                    .collect(),
+            ),
             ("replicas", list_at(options, "replicas").iter().filter_map(argo_files::replicas).collect()),
             ("patches", list_at(options, "patches").to_vec()),
         ];
@@ -185,7 +191,10 @@ impl Application<'_> {
         let flag = |name: &str| options.get(name).is_some_and(|flag| flag == true);
         let labels = texts_at(options, "commonLabels");
         if flag("commonAnnotationsEnvsubst") {
-            return Err(("it puts variables of Argo CD into annotations (commonAnnotationsEnvsubst)".to_owned(), NOT_RUN));
+            return Err((
+                "it puts variables of Argo CD into annotations (commonAnnotationsEnvsubst)".to_owned(),
+                NOT_RUN,
+            ));
         }
         if flag("labelWithoutSelector") && !labels.is_empty() {
             let item = json!({"pairs": labels, "includeTemplates": flag("labelIncludeTemplates")});
@@ -240,7 +249,8 @@ impl Application<'_> {
 
     /// A values file as it is named: below the chart, from the top of the repository, or from another source of ours.
     fn values_file(&self, file: &str, path: &str) -> Result<String, Refused> {
-        let wrong = |what: &str| (format!("its values file {file:?} {what}"), "use values files of the config repository");
+        let wrong =
+            |what: &str| (format!("its values file {file:?} {what}"), "use values files of the config repository");
         if file.contains("://") || file.contains(['*', '[']) {
             return Err(wrong("is an address or a pattern"));
         }

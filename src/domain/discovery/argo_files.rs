@@ -22,7 +22,8 @@ pub(super) fn check(directory: &Directory) -> Result<(), Refused> {
 
 /// Whether a file of a folder is one that Argo CD takes.
 pub fn takes(directory: &Directory, folder: &str, file: &str) -> bool {
-    let below = if folder.is_empty() { Some(file) } else { file.strip_prefix(folder).and_then(|rest| rest.strip_prefix('/')) };
+    let below =
+        if folder.is_empty() { Some(file) } else { file.strip_prefix(folder).and_then(|rest| rest.strip_prefix('/')) };
     let Some(below) = below else { return file == folder };
     let is_manifest = ["yaml", "yml", "json", "jsonnet"].iter().any(|ending| below.rsplit('.').next() == Some(*ending));
     let fits = |pattern: &str| wildcards(pattern).is_ok_and(|pattern| pattern.is_match(below));
@@ -155,7 +156,10 @@ mod tests {
             ("r.example:5000/web:2", json!({"name": "r.example:5000/web", "newTag": "2"})),
             ("web=r.example:5000/shop", json!({"name": "web", "newName": "r.example:5000/shop"})),
             ("web=r.example/shop:2", json!({"name": "web", "newName": "r.example/shop", "newTag": "2"})),
-            ("web=r.example/shop@sha256:00", json!({"name": "web", "newName": "r.example/shop", "digest": "sha256:00"})),
+            (
+                "web=r.example/shop@sha256:00",
+                json!({"name": "web", "newName": "r.example/shop", "digest": "sha256:00"}),
+            ),
             ("web=*:3", json!({"name": "web", "newTag": "3"})),
         ] {
             assert_eq!(image(text), expected, "{text}");

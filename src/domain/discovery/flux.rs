@@ -24,7 +24,10 @@ pub(super) const ELSEWHERE: &str = "nothing: none of its objects is in this clus
 pub(super) fn needs(it: &DeliveryObject) -> Vec<ResourceId> {
     let reference = it.spec().get("sourceRef").unwrap_or(&Value::Null);
     let config_maps = list_at(it.spec().get("postBuild").unwrap_or(&Value::Null), "substituteFrom");
-    repository_id(it, reference).into_iter().chain(config_maps.iter().filter_map(|one| config_map_id(it, one))).collect()
+    repository_id(it, reference)
+        .into_iter()
+        .chain(config_maps.iter().filter_map(|one| config_map_id(it, one)))
+        .collect()
 }
 
 pub(super) fn read(it: &DeliveryObject, around: &Surroundings<'_>) -> Result<Source, Opaque> {
@@ -146,7 +149,8 @@ fn below(folder: &str, name: &str) -> String {
 /// What kustomize-controller writes into the folder's kustomization.
 fn kustomization(spec: &Value, path: &str, around: &Surroundings<'_>) -> Result<Map<String, Value>, Refused> {
     let mut fields = Map::new();
-    for (field, name) in [("targetNamespace", "namespace"), ("namePrefix", "namePrefix"), ("nameSuffix", "nameSuffix")] {
+    for (field, name) in [("targetNamespace", "namespace"), ("namePrefix", "namePrefix"), ("nameSuffix", "nameSuffix")]
+    {
         if let Some(text) = text_at(spec, field) {
             fields.insert(name.to_owned(), Value::from(text));
         }
@@ -164,7 +168,8 @@ fn kustomization(spec: &Value, path: &str, around: &Surroundings<'_>) -> Result<
     let ignores_missing = spec.get("ignoreMissingComponents").is_some_and(|ignore| ignore == true);
     for component in list_at(spec, "components").iter().filter_map(Value::as_str) {
         let folder = inside(path, component).filter(|_| !component.contains("://"));
-        let folder = folder.ok_or((format!("its component {component:?} is no folder of the repository"), "correct it"))?;
+        let folder =
+            folder.ok_or((format!("its component {component:?} is no folder of the repository"), "correct it"))?;
         if !ignores_missing || around.files.has_folder(&folder) {
             lists.entry("components").or_default().push(Value::from(component));
         }
@@ -209,10 +214,7 @@ pub(super) fn repository_ids(it: &DeliveryObject, reference: Option<&Value>) -> 
 }
 
 /// The variables whose values are certain, and whether a Secret may set others.
-fn variables(
-    it: &DeliveryObject,
-    around: &Surroundings<'_>,
-) -> Result<(BTreeMap<String, Variable>, bool), Refused> {
+fn variables(it: &DeliveryObject, around: &Surroundings<'_>) -> Result<(BTreeMap<String, Variable>, bool), Refused> {
     let Some(build) = it.spec().get("postBuild") else { return Ok((BTreeMap::new(), false)) };
     let (mut variables, mut hides) = (BTreeMap::new(), false);
     for reference in list_at(build, "substituteFrom") {
@@ -226,9 +228,7 @@ fn variables(
             variables.extend(data.map(|(name, value)| (name.clone(), variable(&value, place(&name)))));
         }
     }
-    let place = |name: &str| {
-        Some((it.origin.clone()?, FieldPath::fields(["spec", "postBuild", "substitute", name])))
-    };
+    let place = |name: &str| Some((it.origin.clone()?, FieldPath::fields(["spec", "postBuild", "substitute", name])));
     let own = texts_at(build, "substitute").into_iter();
     variables.extend(own.map(|(name, value)| (name.clone(), variable(&value, place(&name)))));
     match variables.keys().find(|name| !substitution::is_name(name)) {

@@ -96,7 +96,9 @@ fn inline(it: &DeliveryObject, around: &Surroundings<'_>) -> Result<Vec<String>,
         match object.get("data").and_then(|data| text_at(data, key)) {
             Some(values) => inline.push(values.to_owned()),
             None if reference.get("optional").is_some_and(|optional| optional == true) => {}
-            None => return Err((format!("it takes values from a key {key:?} that is not there"), "correct valuesFrom")),
+            None => {
+                return Err((format!("it takes values from a key {key:?} that is not there"), "correct valuesFrom"));
+            }
         }
     }
     inline.extend(it.spec().get("values").filter(|values| values.is_object()).map(ToString::to_string));

@@ -40,11 +40,8 @@ pub fn resources(folder: &str, files: &[String]) -> Vec<String> {
     let start = if folder.is_empty() { String::new() } else { format!("{folder}/") };
     let below: Vec<&str> = files.iter().filter_map(|file| file.strip_prefix(&*start)).collect();
     let is_kustomization = |file: &&str| NAMES.contains(&file.rsplit('/').next().unwrap_or(file));
-    let folders: Vec<&str> = below
-        .iter()
-        .filter(|file| is_kustomization(file))
-        .filter_map(|file| Some(file.rsplit_once('/')?.0))
-        .collect();
+    let folders: Vec<&str> =
+        below.iter().filter(|file| is_kustomization(file)).filter_map(|file| Some(file.rsplit_once('/')?.0)).collect();
     let is_in = |path: &str, folder: &str| path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
     let is_outermost = |one: &&str| !folders.iter().any(|other| is_in(one, other));
     let mut found: Vec<String> = folders.iter().filter(|one| is_outermost(one)).map(|one| (*one).to_owned()).collect();
@@ -105,8 +102,16 @@ mod tests {
     #[test]
     fn manifests_of_a_folder_are_found() {
         let files = [
-            "apps/a.yaml", "apps/b.json", "apps/x/c.yml", "apps/y/kustomization.yaml", "apps/y/d.yaml",
-            "apps/y/z/Kustomization", "apps/y/z/e.yaml", "apps/.sops.yaml", "apps/README.md", "other/f.yaml",
+            "apps/a.yaml",
+            "apps/b.json",
+            "apps/x/c.yml",
+            "apps/y/kustomization.yaml",
+            "apps/y/d.yaml",
+            "apps/y/z/Kustomization",
+            "apps/y/z/e.yaml",
+            "apps/.sops.yaml",
+            "apps/README.md",
+            "other/f.yaml",
         ]
         .map(str::to_owned);
         assert_eq!(resources("apps", &files), ["a.yaml", "x/c.yml", "y"]);

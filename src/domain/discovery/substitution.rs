@@ -338,8 +338,19 @@ mod tests {
     #[test]
     fn what_flux_refuses_is_refused() {
         for text in [
-            "${}", "${n", "${n-default}", "${BASH_SOURCE[0]}", "${.Values.x}", "${n:}", "${n/a}", "${n:=", "${#}",
-            "${n!}", "${ n }", "${n^,x}", "${name%[a]}",
+            "${}",
+            "${n",
+            "${n-default}",
+            "${BASH_SOURCE[0]}",
+            "${.Values.x}",
+            "${n:}",
+            "${n/a}",
+            "${n:=",
+            "${#}",
+            "${n!}",
+            "${ n }",
+            "${n^,x}",
+            "${name%[a]}",
         ] {
             assert!(matches!(made(text), Err(Refusal::Broken(_))), "{text}: {:?}", made(text));
         }
