@@ -3,6 +3,8 @@
 //! For a unit the candidates are tried nearest first; each is applied to a tree in memory, everything that shares the
 //! touched files is rendered again, and it is accepted only if exactly the intended fields change.
 
+mod renewal;
+
 use std::collections::BTreeMap;
 
 use crate::adapters::render::{Rendered, SourceTree, render, unheard};
@@ -120,11 +122,14 @@ impl Bench<'_> {
         let tree = self.with(files);
         let mut before = Vec::new();
         let mut after = Vec::new();
+        let mut variables = Vec::new();
         for (source, was) in self.workshop.sources.iter().zip(self.workshop.rendered) {
             if !files.keys().any(|file| was.reads(file)) {
                 continue;
             }
-            let now = render(&tree, source, self.workshop.key, &unheard()).await;
+            let (source, new) = renewal::renewed(source, files, self.workshop.tree, &tree)?;
+            variables.extend(new);
+            let now = render(&tree, &source, self.workshop.key, &unheard()).await;
             if now.problems != was.problems {
                 let new = now.problems.iter().find(|problem| !was.problems.contains(problem));
                 return Err(new.map_or_else(
@@ -135,6 +140,9 @@ impl Bench<'_> {
             before.extend(was.manifests.iter().cloned());
             after.extend(now.manifests);
         }
-        proof::prove(&before, &after, &self.manifest.id, intended)
+        let set = renewal::set_aside(&variables, &self.manifest.id, &mut before, &mut after)?;
+        let mut lines = proof::prove(&before, &after, &self.manifest.id, intended)?;
+        lines.extend(set);
+        Ok(lines)
     }
 }

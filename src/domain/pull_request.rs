@@ -261,6 +261,10 @@ impl Story<'_> {
                     .to_owned()
             }
         };
+        if let Some(paused) = self.source.delivered.as_ref().and_then(|delivered| delivered.paused.as_ref()) {
+            let paused = markdown::escape(paused);
+            text = format!("**Sync needed:** {paused}, so merging alone changes nothing in the cluster. {text}");
+        }
         text.push_str(" The whole manifest is applied, so every field that Git declares returns to Git's value.");
         if self.answered().any(|item| item.path.to_string().contains("template.")) {
             text.push_str(" **Pods restart**, because their template changes.");

@@ -144,6 +144,14 @@ impl Delivered {
     }
 }
 
+impl Delivered {
+    /// The files that its object and its variables are declared in.
+    pub fn files(&self) -> impl Iterator<Item = &str> {
+        let variables = self.variables.values().filter_map(|variable| variable.place.as_ref());
+        self.origin.iter().chain(variables.map(|(origin, _)| origin)).map(|origin| &*origin.file)
+    }
+}
+
 /// A variable of a build.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Variable {

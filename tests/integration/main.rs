@@ -8,6 +8,7 @@ mod config;
 mod daemon;
 mod defaults;
 mod deploy;
+mod discovery;
 mod editor;
 mod forge;
 mod handmade;

@@ -61,11 +61,17 @@ pub fn unheard() -> OnManifest {
 /// Renders a source. Reading files and waiting for programs blocks, and so runs on a thread that may.
 pub async fn render(tree: &SourceTree, source: &Source, key: &MaskKey, heard: &OnManifest) -> Rendered {
     let (tree, own, key, heard) = (tree.clone(), source.clone(), key.clone(), Arc::clone(heard));
-    let rendered = tokio::task::spawn_blocking(move || match own.renderer {
-        Renderer::Plain => plain::render(&tree, &own, &key, &*heard),
-        Renderer::Kustomize => kustomize::render(&tree, &own, &key, &*heard),
-        Renderer::Helm => helm::render(&tree, &own, &key, &*heard),
-        Renderer::Jinja => jinja::render(&tree, &own, &key, &*heard),
+    let rendered = tokio::task::spawn_blocking(move || {
+        let mut rendered = match own.renderer {
+            Renderer::Plain => plain::render(&tree, &own, &key, &*heard),
+            Renderer::Kustomize => kustomize::render(&tree, &own, &key, &*heard),
+            Renderer::Helm => helm::render(&tree, &own, &key, &*heard),
+            Renderer::Jinja => jinja::render(&tree, &own, &key, &*heard),
+        };
+        rendered.reads.extend(own.delivered.iter().flat_map(|delivered| delivered.files()).map(str::to_owned));
+        rendered.reads.sort();
+        rendered.reads.dedup();
+        rendered
     });
     rendered.await.unwrap_or_else(|_| Rendered {
         problems: vec![Problem::error(format!(

@@ -6,6 +6,7 @@
 mod document;
 mod jinja;
 mod values;
+mod variables;
 
 use std::collections::BTreeMap;
 
@@ -35,9 +36,11 @@ pub type Candidate = BTreeMap<String, String>;
 
 /// Every place that can be named, the nearest first, or why a change could not be made there. Never empty.
 pub fn candidates(sought: &Sought<'_>, changes: &[FieldChange]) -> Vec<Result<Candidate, String>> {
-    match sought.source.renderer {
+    let mut all: Vec<_> = variables::candidate(sought, changes).into_iter().collect();
+    all.extend(match sought.source.renderer {
         Renderer::Plain | Renderer::Kustomize => vec![document::candidate(sought, changes)],
         Renderer::Helm => values::candidates(sought, changes),
         Renderer::Jinja => jinja::candidates(sought, changes),
-    }
+    });
+    all
 }

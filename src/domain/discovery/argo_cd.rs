@@ -212,6 +212,7 @@ impl Application<'_> {
     }
 
     fn release(&self, options: &Value, path: &str) -> Result<HelmRelease, Refused> {
+        self.it.has_values()?;
         if is_given(options, "fileParameters") {
             return Err(("it takes values from whole files (helm.fileParameters)".to_owned(), "use values files"));
         }

@@ -85,6 +85,7 @@ fn files(chart: &Value, path: &str) -> Result<Vec<String>, Refused> {
 
 /// Values of ConfigMaps in order, then the release's own.
 fn inline(it: &DeliveryObject, around: &Surroundings<'_>) -> Result<Vec<String>, Refused> {
+    it.has_values()?;
     let mut inline = Vec::new();
     for reference in list_at(it.spec(), "valuesFrom") {
         let Some((object, _)) = config_map(it, reference, around)? else { continue };

@@ -21,6 +21,7 @@ use serde_json::Value;
 
 pub use argo_files::takes;
 
+use crate::domain::delivery_rules::WITHHELD;
 use crate::domain::drift::item::names;
 use crate::domain::opaque::{Opaque, Products, application, helm_release, kustomization};
 use crate::domain::problem::Place;
@@ -169,6 +170,15 @@ impl DeliveryObject {
     /// What of the cluster's object is asked for what Git does not steer: whether it is suspended, what it has applied.
     fn actual(&self) -> &Value {
         self.live.as_ref().unwrap_or(&self.object)
+    }
+
+    /// Refuses an object whose values a snapshot has left out.
+    fn has_values(&self) -> Result<(), Refused> {
+        let annotations = self.object.pointer("/metadata/annotations").unwrap_or(&Value::Null);
+        match text_at(annotations, WITHHELD) {
+            Some(_) => Err(("its values are not in the snapshot".to_owned(), "scan the cluster, or declare it in Git")),
+            None => Ok(()),
+        }
     }
 
     fn opaque(&self, reason: impl Into<String>, help: impl Into<String>, products: Products) -> Opaque {
