@@ -161,7 +161,7 @@ pub(super) fn compare_sides<'m>(
             let start = || KindScan::new(of_kind, search, context);
             let wanted =
                 |namespace: Option<&str>, name: &str| search.is_some() || looks_into(kind, of_kind, (namespace, name));
-            let fold = Fold { start: &start, wanted: &wanted, observe: &KindScan::observe };
+            let fold = Fold { start: &start, wanted: &wanted, observe: &KindScan::observe, revisions: false };
             let listed = match custom.unreadable.get(kind) {
                 Some(error) => Err(error.clone()),
                 None if *is_helper && !is_always_served(kind) && !live.serves(kind).await => {

@@ -97,8 +97,8 @@ mod tests {
     impl Files for Two {
         fn text(&self, path: &str) -> Result<String, String> {
             Ok(match path {
-                "apps.yaml" => "spec:\n  postBuild:\n    substitute:\n      n: \"3\" # three\n",
-                _ => "kind: X\nspec:\n  a: ${n}\n  b: ${m:=1} # one\n  c: x${n}\n  d: ${secret}\n",
+                "apps.yaml" => "spec:\n  postBuild:\n    substitute:\n      size: \"3\" # three\n",
+                _ => "kind: X\nspec:\n  a: ${size}\n  b: ${m:=1} # one\n  c: x${size}\n  d: ${secret}\n",
             }
             .to_owned())
         }
@@ -111,9 +111,9 @@ mod tests {
         let id = ResourceId::new(GroupKind::new("", "X"), None, "x");
         let manifest = Manifest::new(id.clone(), "s", Some(origin("x.yaml")), &json!({}));
         let mut delivered = Delivered::by(id, None);
-        let path = "spec.postBuild.substitute.n".parse().expect("path");
+        let path = "spec.postBuild.substitute.size".parse().expect("path");
         let place = Some((origin("apps.yaml"), path));
-        delivered.variables.insert("n".to_owned(), Variable { value: "3".to_owned(), place });
+        delivered.variables.insert("size".to_owned(), Variable { value: "3".to_owned(), place });
         let source = Source { delivered: Some(delivered), ..Source::plain("s", "") };
         let sought = Sought { manifest: &manifest, source: &source, files: &Two };
         let made = |path: &str, value: Value| {
@@ -121,8 +121,9 @@ mod tests {
             candidate(&sought, &[change]).map(|made| made.expect("a candidate"))
         };
         let only = |made: Option<Candidate>| made.and_then(|made| made.into_values().next()).unwrap_or_default();
-        assert!(only(made("spec.a", json!(5))).contains("      n: \"5\" # three\n"));
-        assert!(only(made("spec.b", json!(5))).contains("  b: ${m:=5} # one\n"), "{}", only(made("spec.b", json!(5))));
+        let set = |path: &str| only(made(path, json!(5)));
+        assert!(set("spec.a").contains("      size: \"5\" # three\n"), "{}", set("spec.a"));
+        assert!(set("spec.b").contains("  b: ${m:=5} # one\n"), "{}", set("spec.b"));
         assert_eq!(made("spec.c", json!("y")), None);
         assert_eq!(made("spec.d", json!("y")), None);
         assert_eq!(made("spec.a", json!({"no": "scalar"})), None);

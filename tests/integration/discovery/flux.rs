@@ -1,8 +1,6 @@
 use serde_json::json;
 
-use super::{
-    DEPLOYMENT, desk, empty, items, live_deployment, name, no_autoscaler, opaque, problems, report, sources, units,
-};
+use super::{DEPLOYMENT, desk, items, live_deployment, no_autoscaler, opaque, problems, report, sources, units};
 
 /// What `flux bootstrap` writes.
 const SYNC: &str = "\

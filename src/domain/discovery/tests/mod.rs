@@ -1,7 +1,9 @@
+mod argo_cd;
+
 use serde_json::json;
 
 use super::*;
-use crate::domain::source::{Delivered, Renderer};
+use crate::domain::source::Delivered;
 
 const REPOSITORY: &str = "https://github.com/company/config.git";
 
@@ -295,126 +297,4 @@ fn releases_are_sources_or_opaque() {
     assert!(!helm.include_crds);
     let files = release(chart(json!({"valuesFiles": ["./chart/values.yaml", "chart/prod.yaml"]})));
     assert_eq!(files.sources[0].helm.as_ref().expect("a release").values, ["chart/values.yaml", "chart/prod.yaml"]);
-}
-
-fn application(change: impl FnOnce(&mut Value)) -> Found {
-    let mut object = json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "Application",
-        "metadata": {"name": "shop", "namespace": "argocd"}, "spec": {
-            "source": {"repoURL": "git@github.com:company/config.git", "path": "apps"},
-            "destination": {"server": "https://kubernetes.default.svc", "namespace": "shop"},
-            "syncPolicy": {"automated": {}}}});
-    change(&mut object["spec"]);
-    found(object)
-}
-
-/// Where an Application comes from and goes to decides whether it is a source of this cluster; its own fields and the
-/// files of its folder decide how it is rendered.
-#[test]
-fn applications_are_sources_or_opaque() {
-    let source = |more: Value| {
-        move |spec: &mut Value| {
-            more.as_object().into_iter().flatten().for_each(|(name, value)| spec["source"][name] = value.clone());
-        }
-    };
-    type Change = Box<dyn FnOnce(&mut Value)>;
-    let cases: Vec<(Change, &str)> = vec![
-        (Box::new(|_| {}), r#"plain "apps" {}"#),
-        (Box::new(|spec| spec["destination"] = json!({"name": "in-cluster"})), r#"plain "apps" {}"#),
-        (Box::new(|spec| spec["destination"] = json!({"name": "prod"})), r#"plain "apps" {}"#),
-        (
-            Box::new(|spec| spec["destination"]["server"] = json!("https://10.0.0.1")),
-            "! it delivers to another cluster",
-        ),
-        (Box::new(|spec| spec["destination"] = json!(null)), "! it delivers to another cluster"),
-        (
-            Box::new(|spec| spec["syncPolicy"] = json!(null)),
-            r#"plain "apps" {} (Application argocd/shop is synced by hand)"#,
-        ),
-        (
-            Box::new(|spec| spec["syncPolicy"]["automated"]["enabled"] = json!(false)),
-            r#"plain "apps" {} (Application argocd/shop is synced by hand)"#,
-        ),
-        (
-            Box::new(|spec| spec["sourceHydrator"] = json!({"drySource": {}})),
-            r#"plain "apps" {}; ! its manifests are rendered into a branch"#,
-        ),
-        (
-            Box::new(source(json!({"repoURL": "https://github.com/company/other"}))),
-            "! it comes from another repository",
-        ),
-        (Box::new(source(json!({"chart": "redis"}))), "! its chart is in a registry"),
-        (Box::new(source(json!({"path": "../x"}))), "! its path"),
-        (Box::new(source(json!({"targetRevision": "main"}))), r#"plain "apps" {}"#),
-        (Box::new(source(json!({"targetRevision": "refs/heads/main"}))), r#"plain "apps" {}"#),
-        (Box::new(source(json!({"targetRevision": "c0ffee"}))), r#"plain "apps" {}"#),
-        (Box::new(source(json!({"targetRevision": "v1.2"}))), r#"! it follows "v1.2""#),
-        (Box::new(source(json!({"plugin": {"name": "x"}}))), "! it is rendered by a plugin"),
-        (Box::new(source(json!({"path": "chart"}))), r#"helm "chart" {}"#),
-        (Box::new(source(json!({"path": "overlay"}))), r#"kustomize "overlay" {}"#),
-        (Box::new(source(json!({"path": "overlay", "directory": {"recurse": true}}))), r#"plain "overlay" {}"#),
-        (Box::new(source(json!({"path": "sonnet"}))), "! sonnet/a.jsonnet is Jsonnet"),
-        (Box::new(source(json!({"path": "sonnet", "directory": {"exclude": "*.jsonnet"}}))), r#"plain "sonnet" {}"#),
-        (Box::new(source(json!({"path": "skipped"}))), "! skipped/a.yaml says +argocd:skip-file-rendering"),
-        (Box::new(source(json!({"directory": {"include": "["}}))), "! directory: `[` is no pattern"),
-        (
-            Box::new(source(
-                json!({"path": "overlay", "kustomize": {"images": ["web=r.example/web:2"], "replicas": [{"name": "web", "count": 2}], "commonLabels": {"a": "b"}}}),
-            )),
-            r#"kustomize "overlay" {"commonLabels":{"a":"b"},"images":[{"name":"web","newName":"r.example/web","newTag":"2"}],"replicas":[{"count":2,"name":"web"}]}"#,
-        ),
-        (
-            Box::new(source(
-                json!({"path": "overlay", "kustomize": {"commonLabels": {"a": "b"}, "labelWithoutSelector": true}}),
-            )),
-            r#"kustomize "overlay" {"labels":[{"includeTemplates":false,"pairs":{"a":"b"}}]}"#,
-        ),
-        (
-            Box::new(source(json!({"path": "image", "kustomize": {"images": ["web:1"]}}))),
-            r#"kustomize "image" {"images":[{"name":"web","newTag":"2"}],"namePrefix":"p-"}"#,
-        ),
-        (
-            Box::new(source(json!({"path": "chart", "helm": {"fileParameters": [{"name": "a", "path": "b"}]}}))),
-            "! it takes values from whole files",
-        ),
-        (Box::new(source(json!({"path": "chart", "helm": {"valueFiles": ["https://x/y.yaml"]}}))), "! its values file"),
-        (Box::new(source(json!({"path": "chart", "helm": {"valueFiles": ["../../x.yaml"]}}))), "! its values file"),
-        (
-            Box::new(source(json!({"path": "chart", "helm": {"valueFiles": ["$values/x.yaml"]}}))),
-            r#"! its values file "$values/x.yaml" names no source"#,
-        ),
-        (
-            Box::new(source(
-                json!({"path": "chart", "helm": {"parameters": [{"name": "a", "value": "$ARGOCD_APP_NAME"}]}}),
-            )),
-            "! its parameter",
-        ),
-    ];
-    for (index, (change, expected)) in cases.into_iter().enumerate() {
-        let found = told(&application(change));
-        assert!(found.starts_with(expected), "{index} {expected}: {found}");
-    }
-}
-
-/// Values of a chart come from files of the chart, of the repository and of another source, then from the Application.
-#[test]
-fn values_of_applications_are_found() {
-    let found = application(|spec| {
-        spec["sources"] = json!([
-            {"repoURL": REPOSITORY, "path": "chart", "helm": {
-                "valueFiles": ["values.yaml", "/chart/prod.yaml", "$values/apps/web.yaml", "gone.yaml"],
-                "ignoreMissingValueFiles": true, "valuesObject": {"a": 1}, "values": "b: 2", "releaseName": "web",
-                "parameters": [{"name": "c", "value": "x,y"}, {"name": "d", "value": "1", "forceString": true}]}},
-            {"repoURL": REPOSITORY, "ref": "values"},
-            {"repoURL": REPOSITORY, "path": "apps"},
-            {"repoURL": "https://charts.example", "chart": "redis"},
-        ]);
-    });
-    let names: Vec<_> = found.sources.iter().map(|source| &*source.name).collect();
-    assert_eq!(names, ["application-argocd-shop", "application-argocd-shop-3"]);
-    assert_eq!(found.opaque[0].reason, "its chart is in a registry");
-    let helm = found.sources[0].helm.as_ref().expect("a release");
-    assert_eq!(found.sources[0].renderer, Renderer::Helm);
-    assert_eq!(helm.values, ["chart/values.yaml", "chart/prod.yaml", "apps/web.yaml"]);
-    assert_eq!(helm.inline, [r#"{"a":1}"#]);
-    assert_eq!(helm.set, [(r"c=x\,y".to_owned(), false), ("d=1".to_owned(), true)]);
 }
