@@ -14,7 +14,7 @@ use crate::domain::yaml::read_documents;
 /// Names the Application that an object belongs to: `shop:apps/Deployment:default/web`.
 const TRACKING: &str = "argocd.argoproj.io/tracking-id";
 /// The label that does so where Argo CD tracks by label, unless its settings name another.
-const INSTANCE: &str = "app.kubernetes.io/instance";
+pub(super) const INSTANCE: &str = "app.kubernetes.io/instance";
 const IGNORE_DIFFERENCES: &str = "argocd.argoproj.io/ignore-differences";
 const HOOK: &str = "argocd.argoproj.io/hook";
 

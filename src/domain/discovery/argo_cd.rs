@@ -26,7 +26,7 @@ pub(super) fn read(it: &DeliveryObject, around: &Surroundings<'_>) -> Found {
     };
     if !cluster.is_some_and(is_own) {
         let opaque = it.opaque("it delivers to another cluster (spec.destination)", ELSEWHERE, Products::None);
-        return Found { opaque: vec![opaque], ..found };
+        return Found { opaque: vec![*opaque], ..found };
     }
     let several = list_at(spec, "sources");
     let sources: Vec<&Value> =
@@ -49,7 +49,7 @@ pub(super) fn read(it: &DeliveryObject, around: &Surroundings<'_>) -> Found {
     if let Some((first, help)) = refused.first().cloned() {
         let reasons: Vec<_> = refused.into_iter().map(|(reason, _)| reason).collect();
         let reason = if reasons.len() == 1 { first } else { reasons.join("; ") };
-        found.opaque.push(it.opaque(reason, help, Products::Marked));
+        found.opaque.push(*it.opaque(reason, help, Products::Marked));
     }
     found
 }

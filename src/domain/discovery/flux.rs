@@ -30,7 +30,7 @@ pub(super) fn needs(it: &DeliveryObject) -> Vec<ResourceId> {
         .collect()
 }
 
-pub(super) fn read(it: &DeliveryObject, around: &Surroundings<'_>) -> Result<Source, Opaque> {
+pub(super) fn read(it: &DeliveryObject, around: &Surroundings<'_>) -> Result<Source, Box<Opaque>> {
     let spec = it.spec();
     if is_given(spec, "kubeConfig") {
         return Err(it.opaque("it delivers to another cluster (spec.kubeConfig)", ELSEWHERE, Products::None));

@@ -158,7 +158,7 @@ pub fn read(it: &DeliveryObject, around: &Surroundings<'_>) -> Found {
     };
     match read {
         Ok(sources) => Found { sources, opaque: Vec::new() },
-        Err(opaque) => Found { sources: Vec::new(), opaque: vec![opaque] },
+        Err(opaque) => Found { sources: Vec::new(), opaque: vec![*opaque] },
     }
 }
 
@@ -181,14 +181,14 @@ impl DeliveryObject {
         }
     }
 
-    fn opaque(&self, reason: impl Into<String>, help: impl Into<String>, products: Products) -> Opaque {
-        Opaque {
+    fn opaque(&self, reason: impl Into<String>, help: impl Into<String>, products: Products) -> Box<Opaque> {
+        Box::new(Opaque {
             resource: self.id.clone(),
             place: self.origin.as_ref().map(|origin| Place::line(&*origin.file, origin.line)),
             reason: reason.into(),
             help: help.into(),
             products,
-        }
+        })
     }
 
     /// A name for its source that stays the same: `kustomization-flux-system-apps`.

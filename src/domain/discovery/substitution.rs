@@ -220,7 +220,7 @@ impl<'t> Reader<'t, '_, '_> {
             (starts_at && *at > 0 && glob::fits(&pattern, &value[..*at]))
                 || (ends_at && *at < value.len() && glob::fits(&pattern, &value[*at..]))
         };
-        let cut = if (operator == "#") || (operator == "%%") { cuts().find(fits) } else { cuts().filter(fits).last() };
+        let cut = if (operator == "#") || (operator == "%%") { cuts().find(fits) } else { cuts().rfind(fits) };
         Ok(match cut {
             Some(at) if starts_at => value[at..].to_owned(),
             Some(at) => value[..at].to_owned(),

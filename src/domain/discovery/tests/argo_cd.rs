@@ -13,8 +13,7 @@ fn application(change: impl FnOnce(&mut Value)) -> Found {
     found(object)
 }
 
-/// Where an Application comes from and goes to decides whether it is a source of this cluster; its own fields and the
-/// files of its folder decide how it is rendered.
+/// Where an Application comes from and goes to decides whether it is a source of this cluster.
 #[test]
 fn applications_are_sources_or_opaque() {
     let source = |more: Value| {
@@ -50,54 +49,60 @@ fn applications_are_sources_or_opaque() {
         ),
         (Box::new(source(json!({"chart": "redis"}))), "! its chart is in a registry"),
         (Box::new(source(json!({"path": "../x"}))), "! its path"),
-        (Box::new(source(json!({"targetRevision": "main"}))), r#"plain "apps" {}"#),
-        (Box::new(source(json!({"targetRevision": "refs/heads/main"}))), r#"plain "apps" {}"#),
-        (Box::new(source(json!({"targetRevision": "c0ffee"}))), r#"plain "apps" {}"#),
-        (Box::new(source(json!({"targetRevision": "v1.2"}))), r#"! it follows "v1.2""#),
-        (Box::new(source(json!({"plugin": {"name": "x"}}))), "! it is rendered by a plugin"),
-        (Box::new(source(json!({"path": "chart"}))), r#"helm "chart" {}"#),
-        (Box::new(source(json!({"path": "overlay"}))), r#"kustomize "overlay" {}"#),
-        (Box::new(source(json!({"path": "overlay", "directory": {"recurse": true}}))), r#"plain "overlay" {}"#),
-        (Box::new(source(json!({"path": "sonnet"}))), "! sonnet/a.jsonnet is Jsonnet"),
-        (Box::new(source(json!({"path": "sonnet", "directory": {"exclude": "*.jsonnet"}}))), r#"plain "sonnet" {}"#),
-        (Box::new(source(json!({"path": "skipped"}))), "! skipped/a.yaml says +argocd:skip-file-rendering"),
-        (Box::new(source(json!({"directory": {"include": "["}}))), "! directory: `[` is no pattern"),
-        (
-            Box::new(source(
-                json!({"path": "overlay", "kustomize": {"images": ["web=r.example/web:2"], "replicas": [{"name": "web", "count": 2}], "commonLabels": {"a": "b"}}}),
-            )),
-            r#"kustomize "overlay" {"commonLabels":{"a":"b"},"images":[{"name":"web","newName":"r.example/web","newTag":"2"}],"replicas":[{"count":2,"name":"web"}]}"#,
-        ),
-        (
-            Box::new(source(
-                json!({"path": "overlay", "kustomize": {"commonLabels": {"a": "b"}, "labelWithoutSelector": true}}),
-            )),
-            r#"kustomize "overlay" {"labels":[{"includeTemplates":false,"pairs":{"a":"b"}}]}"#,
-        ),
-        (
-            Box::new(source(json!({"path": "image", "kustomize": {"images": ["web:1"]}}))),
-            r#"kustomize "image" {"images":[{"name":"web","newTag":"2"}],"namePrefix":"p-"}"#,
-        ),
-        (
-            Box::new(source(json!({"path": "chart", "helm": {"fileParameters": [{"name": "a", "path": "b"}]}}))),
-            "! it takes values from whole files",
-        ),
-        (Box::new(source(json!({"path": "chart", "helm": {"valueFiles": ["https://x/y.yaml"]}}))), "! its values file"),
-        (Box::new(source(json!({"path": "chart", "helm": {"valueFiles": ["../../x.yaml"]}}))), "! its values file"),
-        (
-            Box::new(source(json!({"path": "chart", "helm": {"valueFiles": ["$values/x.yaml"]}}))),
-            r#"! its values file "$values/x.yaml" names no source"#,
-        ),
-        (
-            Box::new(source(
-                json!({"path": "chart", "helm": {"parameters": [{"name": "a", "value": "$ARGOCD_APP_NAME"}]}}),
-            )),
-            "! its parameter",
-        ),
     ];
     for (index, (change, expected)) in cases.into_iter().enumerate() {
         let found = told(&application(change));
         assert!(found.starts_with(expected), "{index} {expected}: {found}");
+    }
+}
+
+/// The revision, the files of its folder and its own options decide how a source of an Application is rendered.
+#[test]
+fn options_decide_how_a_source_is_rendered() {
+    for (more, expected) in [
+        (json!({"targetRevision": "main"}), r#"plain "apps" {}"#),
+        (json!({"targetRevision": "refs/heads/main"}), r#"plain "apps" {}"#),
+        (json!({"targetRevision": "c0ffee"}), r#"plain "apps" {}"#),
+        (json!({"targetRevision": "v1.2"}), r#"! it follows "v1.2""#),
+        (json!({"plugin": {"name": "x"}}), "! it is rendered by a plugin"),
+        (json!({"path": "chart"}), r#"helm "chart" {}"#),
+        (json!({"path": "overlay"}), r#"kustomize "overlay" {}"#),
+        (json!({"path": "overlay", "directory": {"recurse": true}}), r#"plain "overlay" {}"#),
+        (json!({"path": "sonnet"}), "! sonnet/a.jsonnet is Jsonnet"),
+        (json!({"path": "sonnet", "directory": {"exclude": "*.jsonnet"}}), r#"plain "sonnet" {}"#),
+        (json!({"path": "skipped"}), "! skipped/a.yaml says +argocd:skip-file-rendering"),
+        (json!({"directory": {"include": "["}}), "! directory: `[` is no pattern"),
+        (
+            json!({"path": "overlay", "kustomize": {"images": ["web=r.example/web:2"], "replicas": [{"name": "web", "count": 2}], "commonLabels": {"a": "b"}}}),
+            r#"kustomize "overlay" {"commonLabels":{"a":"b"},"images":[{"name":"web","newName":"r.example/web","newTag":"2"}],"replicas":[{"count":2,"name":"web"}]}"#,
+        ),
+        (
+            json!({"path": "overlay", "kustomize": {"commonLabels": {"a": "b"}, "labelWithoutSelector": true}}),
+            r#"kustomize "overlay" {"labels":[{"includeTemplates":false,"pairs":{"a":"b"}}]}"#,
+        ),
+        (
+            json!({"path": "image", "kustomize": {"images": ["web:1"]}}),
+            r#"kustomize "image" {"images":[{"name":"web","newTag":"2"}],"namePrefix":"p-"}"#,
+        ),
+        (
+            json!({"path": "chart", "helm": {"fileParameters": [{"name": "a", "path": "b"}]}}),
+            "! it takes values from whole files",
+        ),
+        (json!({"path": "chart", "helm": {"valueFiles": ["https://x/y.yaml"]}}), "! its values file"),
+        (json!({"path": "chart", "helm": {"valueFiles": ["../../x.yaml"]}}), "! its values file"),
+        (
+            json!({"path": "chart", "helm": {"valueFiles": ["$values/x.yaml"]}}),
+            r#"! its values file "$values/x.yaml" names no source"#,
+        ),
+        (
+            json!({"path": "chart", "helm": {"parameters": [{"name": "a", "value": "$ARGOCD_APP_NAME"}]}}),
+            "! its parameter",
+        ),
+    ] {
+        let found = told(&application(|spec| {
+            more.as_object().into_iter().flatten().for_each(|(name, value)| spec["source"][name] = value.clone());
+        }));
+        assert!(found.starts_with(expected), "{more}: {found}");
     }
 }
 
