@@ -8,8 +8,12 @@ use crate::domain::resource::{Manifest, Origin, ResourceId};
 use crate::domain::source::{JinjaTemplates, Renderer, Source};
 
 impl Files for BTreeMap<&str, &str> {
-    fn text(&self, path: &str) -> Result<String, String> {
-        self.get(path).map(|text| (*text).to_owned()).ok_or_else(|| format!("{path} is not there"))
+    fn read(&self, path: &str) -> Result<Option<String>, String> {
+        Ok(self.get(path).map(|text| (*text).to_owned()))
+    }
+
+    fn list(&self) -> Result<Vec<String>, String> {
+        Ok(self.keys().map(|path| (*path).to_owned()).collect())
     }
 }
 

@@ -393,9 +393,13 @@ mod tests {
     struct Texts(Vec<(&'static str, &'static str)>);
 
     impl Files for Texts {
-        fn text(&self, path: &str) -> Result<String, String> {
+        fn read(&self, path: &str) -> Result<Option<String>, String> {
             let found = self.0.iter().find(|(file, _)| *file == path);
-            found.map(|(_, text)| (*text).to_owned()).ok_or_else(|| format!("{path} is not there"))
+            Ok(found.map(|(_, text)| (*text).to_owned()))
+        }
+
+        fn list(&self) -> Result<Vec<String>, String> {
+            Ok(self.0.iter().map(|(file, _)| (*file).to_owned()).collect())
         }
     }
 
