@@ -30,15 +30,17 @@ pub struct Workshop<'a> {
 }
 
 /// An edit that changes exactly what was meant.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Proven {
     /// New content of the files by path.
     pub files: Files,
     /// One line for each field that changes after rendering.
     pub lines: Vec<String>,
+    /// Changes for which no place was proven, each with the reason.
+    pub left_out: Vec<(FieldChange, String)>,
 }
 
-/// Proves a unit, or says why no candidate could be proven.
+/// Proves a unit as far as it can be, or says why nothing of it could.
 pub async fn prove(unit: &Unit, workshop: &Workshop<'_>) -> Result<Proven, String> {
     let intended = unit.intended();
     let manifest = workshop.rendered.iter().flat_map(|rendered| &rendered.manifests).find(|manifest| {
@@ -54,14 +56,20 @@ pub async fn prove(unit: &Unit, workshop: &Workshop<'_>) -> Result<Proven, Strin
     if together.is_ok() || intended.len() == 1 {
         return together;
     }
-    // the changes may belong to different places
-    let mut proven = Proven { files: Files::new(), lines: Vec::new() };
-    for (index, change) in intended.iter().enumerate() {
-        let next = bench.first_proven(&proven.files, std::slice::from_ref(change), &intended[..=index]).await;
-        let Ok(next) = next else { return together };
-        proven = next;
+    // the changes may belong to different places, and some to none
+    let mut proven = Proven::default();
+    let mut intended_so_far = Vec::new();
+    for change in &intended {
+        intended_so_far.push(change.clone());
+        match bench.first_proven(&proven.files, std::slice::from_ref(change), &intended_so_far).await {
+            Ok(next) => proven = Proven { left_out: proven.left_out, ..next },
+            Err(reason) => {
+                intended_so_far.pop();
+                proven.left_out.push((change.clone(), reason));
+            }
+        }
     }
-    Ok(proven)
+    if intended_so_far.is_empty() { together } else { Ok(proven) }
 }
 
 /// New content of files by path; none for one that goes.
@@ -109,7 +117,7 @@ impl Bench<'_> {
             files.insert(file, Some(text.into_bytes()));
         }
         let lines = self.rendered_proof(&files, intended).await?;
-        Ok(Proven { files, lines })
+        Ok(Proven { files, lines, left_out: Vec::new() })
     }
 
     fn with(&self, files: &Files) -> SourceTree {

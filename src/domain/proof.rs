@@ -5,41 +5,102 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::domain::field_edit::FieldChange;
-use crate::domain::resource::{Manifest, ResourceId};
+use crate::domain::field_path::{self, FieldPath, Step};
+use crate::domain::resource::{GroupKind, Manifest, ResourceId};
 use crate::domain::yaml::edit::Action;
 
 /// Shows that exactly the intended fields of `target` change and that every other manifest stays as it is.
 /// Yields one line for each field, or the reason why the edit is not proven. What differs from one rendering of the same
 /// files to the next is left out.
+///
+/// A target that is named by its content ([`Manifest::stem`]) gets another name with it, and so do the references to it:
+/// that belongs to the change, and is told. Nothing else may change with it.
 pub fn prove(
     before: &[Manifest],
     after: &[Manifest],
     target: &ResourceId,
     intended: &[FieldChange],
 ) -> Result<Vec<String>, String> {
-    let (before, mut after) = (by_id(before), by_id(after));
-    let mut lines = Vec::new();
+    let (before, mut after) = (by_resource(before), by_resource(after));
+    let is_target = |old: &Manifest| old.id == *target;
+    let of_target = before.iter().find(|(_, old)| is_target(old)).and_then(|(key, old)| Some((*old, *after.get(key)?)));
+    let renamed = of_target.map(|(old, new)| (&*old.id.name, &*new.id.name)).filter(|(old, new)| old != new);
+    let (mut lines, mut references) = (Vec::new(), Vec::new());
     for (key, old) in &before {
         let Some(new) = after.remove(key) else { return Err(format!("{} would no longer be rendered", old.id)) };
-        if old.id != *target {
-            if !old.declares_as(new) {
-                return Err(format!("{} would change too", old.id));
-            }
-            continue;
+        if is_target(old) {
+            lines = prove_target(&old.settled(), &new.settled(), intended, renamed)?;
+        } else if old.id != new.id || !old.declares_as(new) {
+            let followed = renamed.and_then(|renamed| Reference { renamed }.all(&old.settled(), &new.settled()));
+            let paths = followed.ok_or_else(|| format!("{} would change too", old.id))?;
+            let told = |path| renamed.map(|(was, is)| format!("{}: {path}: {was} → {is}", old.id));
+            references.extend(paths.into_iter().filter_map(told));
         }
-        lines = prove_target(&old.settled(), &new.settled(), intended)?;
     }
     if let Some((_, new)) = after.pop_first() {
         return Err(format!("{} would be rendered in addition", new.id));
     }
-    if lines.is_empty() { Err("nothing would change after rendering".to_owned()) } else { Ok(lines) }
+    if lines.is_empty() {
+        return Err("nothing would change after rendering".to_owned());
+    }
+    lines.extend(renamed.map(|(was, is)| format!("metadata.name: {was} → {is} (it is named by its content)")));
+    lines.extend(references);
+    Ok(lines)
 }
 
-fn by_id(manifests: &[Manifest]) -> BTreeMap<(&str, &ResourceId), &Manifest> {
-    manifests.iter().map(|manifest| ((manifest.source.as_str(), &manifest.id), manifest)).collect()
+/// Source, kind and namespace; the name, or the part of it that stays where the rest follows from the content.
+type Key<'m> = (&'m str, &'m GroupKind, Option<&'m str>, &'m str, bool);
+
+fn by_resource(manifests: &[Manifest]) -> BTreeMap<Key<'_>, &Manifest> {
+    manifests.iter().map(|manifest| (key(manifest), manifest)).collect()
 }
 
-fn prove_target(old: &Value, new: &Value, intended: &[FieldChange]) -> Result<Vec<String>, String> {
+fn key(manifest: &Manifest) -> Key<'_> {
+    let (id, stem) = (&manifest.id, manifest.stem.as_deref());
+    (&manifest.source, &id.kind, id.namespace.as_deref(), stem.unwrap_or(&id.name), stem.is_some())
+}
+
+/// References to a resource that gets another name.
+struct Reference<'n> {
+    renamed: (&'n str, &'n str),
+}
+
+impl Reference<'_> {
+    /// The places of all references, if two values differ in nothing else.
+    fn all(&self, old: &Value, new: &Value) -> Option<Vec<FieldPath>> {
+        let mut paths = Vec::new();
+        self.follow(old, new, &FieldPath::root(), &mut paths).then_some(paths)
+    }
+
+    fn follow(&self, old: &Value, new: &Value, at: &FieldPath, paths: &mut Vec<FieldPath>) -> bool {
+        match (old, new) {
+            (Value::Object(old), Value::Object(new)) if old.len() == new.len() => old
+                .iter()
+                .all(|(key, old)| new.get(key).is_some_and(|new| self.follow(old, new, &at.field(key), paths))),
+            (Value::Array(old), Value::Array(new)) if old.len() == new.len() => {
+                old.iter().zip(new).enumerate().all(|(index, (old, new))| {
+                    let name = old
+                        .get("name")
+                        .and_then(field_path::Key::of)
+                        .map(|name| Step::Item(vec![("name".to_owned(), name)]));
+                    self.follow(old, new, &at.join(name.unwrap_or(Step::Index(index))), paths)
+                })
+            }
+            (Value::String(old), Value::String(new)) if (&**old, &**new) == self.renamed => {
+                paths.push(at.clone());
+                true
+            }
+            (old, new) => old == new,
+        }
+    }
+}
+
+fn prove_target(
+    old: &Value,
+    new: &Value,
+    intended: &[FieldChange],
+    renamed: Option<(&str, &str)>,
+) -> Result<Vec<String>, String> {
     let mut wanted = old.clone();
     let mut lines = Vec::new();
     for change in intended {
@@ -49,6 +110,9 @@ fn prove_target(old: &Value, new: &Value, intended: &[FieldChange]) -> Result<Ve
         if was != becomes || matches!(change.action, Action::Remove) {
             lines.push(format!("{}: {} → {}", change.path, text(was.as_ref()), text(becomes.as_ref())));
         }
+    }
+    if let Some((_, name)) = renamed {
+        FieldChange::set(FieldPath::fields(["metadata", "name"]), Value::from(name)).apply(&mut wanted)?;
     }
     if wanted == *new { Ok(lines) } else { Err("rendering it gives something else than was meant".to_owned()) }
 }
@@ -66,8 +130,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::domain::field_path::FieldPath;
-    use crate::domain::resource::GroupKind;
 
     fn manifest(name: &str, replicas: i64) -> Manifest {
         let object = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name}, "spec": {"replicas": replicas}});
@@ -103,5 +165,54 @@ mod tests {
         ] {
             assert_eq!(prove(&before, &after, &target, &intended), proven.map_err(str::to_owned));
         }
+    }
+
+    /// What is named by its content changes its name with it: the references follow, and nothing else does.
+    #[test]
+    fn a_name_follows_the_content() {
+        let settings = |name: &str, colour: &str, stem: Option<&str>| {
+            let object = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": {"COLOUR": colour}});
+            let id = ResourceId::new(GroupKind::new("", "ConfigMap"), None, name);
+            Manifest::new(id, "s", None, &object).named_by_content(stem.map(str::to_owned))
+        };
+        let user = |name: &str, image: &str| {
+            let container = json!({"name": "web", "image": image, "envFrom": [{"configMapRef": {"name": name}}]});
+            let object = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web"}, "spec": {"containers": [container]}});
+            Manifest::new(ResourceId::new(GroupKind::new("", "Pod"), None, "web"), "s", None, &object)
+        };
+        let (blue, red) = ("settings-7h2b", "settings-9k4d");
+        let before = [settings(blue, "blue", Some("settings")), user(blue, "web:1")];
+        let intended = [FieldChange::set(FieldPath::fields(["data", "COLOUR"]), json!("red"))];
+        let renamed = [
+            "data.COLOUR: blue → red",
+            "metadata.name: settings-7h2b → settings-9k4d (it is named by its content)",
+            "Pod web: spec.containers[name=web].envFrom[0].configMapRef.name: settings-7h2b → settings-9k4d",
+        ];
+        for (after, proven) in [
+            ([settings(red, "red", Some("settings")), user(red, "web:1")], Ok(&renamed[..])),
+            ([settings(red, "red", Some("settings")), user(red, "web:2")], Err("Pod web would change too")),
+            (
+                [settings(red, "green", Some("settings")), user(red, "web:1")],
+                Err("rendering it gives something else than was meant"),
+            ),
+            (
+                [settings(red, "red", None), user(red, "web:1")],
+                Err("ConfigMap settings-7h2b would no longer be rendered"),
+            ),
+            (
+                [settings(red, "red", Some("other")), user(red, "web:1")],
+                Err("ConfigMap settings-7h2b would no longer be rendered"),
+            ),
+        ] {
+            let target = &before[0].id;
+            let told = prove(&before, &after, target, &intended);
+            assert_eq!(
+                told,
+                proven.map(|lines| lines.iter().map(|line| (*line).to_owned()).collect()).map_err(str::to_owned)
+            );
+        }
+        // a reference changes only with what it refers to
+        let moved = [settings(blue, "red", Some("settings")), user(red, "web:1")];
+        assert_eq!(prove(&before, &moved, &before[0].id, &intended), Err("Pod web would change too".to_owned()));
     }
 }

@@ -5,10 +5,10 @@ use serde_json::Value;
 
 use super::Files;
 use crate::adapters::render::SourceTree;
+use crate::domain::candidates::object_at;
 use crate::domain::field_path::FieldPath;
 use crate::domain::resource::{Manifest, Origin, ResourceId};
 use crate::domain::source::Source;
-use crate::domain::yaml::read_documents;
 
 /// A variable that a candidate sets.
 #[derive(Debug, Clone, PartialEq)]
@@ -85,13 +85,7 @@ pub(super) fn set_aside(
 }
 
 fn document(tree: &SourceTree, origin: &Origin) -> Option<Value> {
-    let text = tree.read_text(&origin.file).ok().flatten()?;
-    let documents = read_documents(&text).ok()?;
-    let root = documents.iter().find(|document| document.index == origin.document)?.root.as_ref()?.to_json();
-    match origin.list_item {
-        Some(item) => root.get("items")?.get(item).cloned(),
-        None => Some(root),
-    }
+    object_at(&tree.read_text(&origin.file).ok().flatten()?, origin)
 }
 
 fn text(value: &Value) -> Option<String> {

@@ -135,6 +135,9 @@ impl Stage<'_> {
                 return Err((Outcome::Unproven, reason));
             }
         };
+        for (change, reason) in &proven.left_out {
+            unit.leave_out(&change.path, reason, &report.items);
+        }
         Ok(self.proposal(unit, known, report, proven))
     }
 

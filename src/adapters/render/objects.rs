@@ -13,6 +13,8 @@ pub(super) struct Found {
     pub(super) id: ResourceId,
     pub(super) object: Value,
     pub(super) origin: Option<Origin>,
+    /// The name without the hash of the content, where it has one.
+    pub(super) stem: Option<String>,
     /// Where it stands, for problems.
     pub(super) place: Place,
 }
@@ -88,7 +90,8 @@ impl Objects {
                 continue;
             }
             mask_object(&mut found.object, key);
-            declared.manifests.push((Manifest::new(found.id, source, found.origin, &found.object), found.place));
+            let manifest = Manifest::new(found.id, source, found.origin, &found.object);
+            declared.manifests.push((manifest.named_by_content(found.stem), found.place));
         }
         declared
     }
@@ -222,6 +225,7 @@ impl ObjectReader<'_> {
             id: ResourceId::new(group_kind, namespace, name),
             object,
             origin: standing.addressable.then_some(origin),
+            stem: None,
             place: Place::line(self.file, line),
         });
     }

@@ -5,19 +5,31 @@
 
 mod document;
 mod jinja;
+mod kustomize;
 mod values;
 mod variables;
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
+
 use crate::domain::field_edit::FieldChange;
-use crate::domain::resource::Manifest;
+use crate::domain::resource::{Manifest, Origin};
 use crate::domain::source::{Renderer, Source};
+use crate::domain::yaml::read_documents;
 
 /// The files of a repository.
 pub trait Files {
-    /// The text of a file, or why it cannot be had.
-    fn text(&self, path: &str) -> Result<String, String>;
+    /// The text of a file, none if there is no such file, or why it cannot be had.
+    fn read(&self, path: &str) -> Result<Option<String>, String>;
+
+    /// The paths of all files.
+    fn list(&self) -> Result<Vec<String>, String>;
+
+    /// The text of a file that has to be there.
+    fn text(&self, path: &str) -> Result<String, String> {
+        self.read(path)?.ok_or_else(|| format!("{path} is not there"))
+    }
 }
 
 /// The manifest whose place is looked for.
@@ -34,11 +46,22 @@ pub struct Sought<'a> {
 /// One place with the changes made: the new text of each file, by path.
 pub type Candidate = BTreeMap<String, String>;
 
+/// The object that stands at a place of a text; none where nothing does.
+pub fn object_at(text: &str, origin: &Origin) -> Option<Value> {
+    let documents = read_documents(text).ok()?;
+    let root = documents.iter().find(|document| document.index == origin.document)?.root.as_ref()?.to_json();
+    match origin.list_item {
+        Some(item) => root.get("items")?.get(item).cloned(),
+        None => Some(root),
+    }
+}
+
 /// Every place that can be named, the nearest first, or why a change could not be made there. Never empty.
 pub fn candidates(sought: &Sought<'_>, changes: &[FieldChange]) -> Vec<Result<Candidate, String>> {
     let mut all: Vec<_> = variables::candidate(sought, changes).into_iter().collect();
     all.extend(match sought.source.renderer {
-        Renderer::Plain | Renderer::Kustomize => vec![document::candidate(sought, changes)],
+        Renderer::Plain => vec![document::candidate(sought, changes)],
+        Renderer::Kustomize => kustomize::candidates(sought, changes),
         Renderer::Helm => values::candidates(sought, changes),
         Renderer::Jinja => jinja::candidates(sought, changes),
     });

@@ -2,13 +2,12 @@
 
 use serde_json::Value;
 
-use super::{Candidate, Sought};
+use super::{Candidate, Sought, object_at};
 use crate::domain::discovery::substitution::only_variable;
 use crate::domain::field_edit::FieldChange;
 use crate::domain::field_path::FieldPath;
 use crate::domain::resource::Origin;
 use crate::domain::yaml::edit::{Action, Edit, apply};
-use crate::domain::yaml::read_documents;
 
 /// The changes made where the variables are set, and the others in the resource's own document; none where no variable
 /// sets any of the fields.
@@ -19,7 +18,7 @@ pub(super) fn candidate(sought: &Sought<'_>, changes: &[FieldChange]) -> Option<
     }
     let origin = sought.manifest.origin.as_ref()?;
     let text = sought.files.text(&origin.file).ok()?;
-    let declared = document(&text, origin)?;
+    let declared = object_at(&text, origin)?;
     let edits: Vec<_> = changes.iter().map(|change| edit(sought, origin, &declared, change)).collect();
     edits.iter().any(|(_, _, is_variable)| *is_variable).then(|| {
         let mut candidate = Candidate::new();
@@ -74,15 +73,6 @@ fn scalar(value: &Value) -> Option<String> {
     }
 }
 
-fn document(text: &str, origin: &Origin) -> Option<Value> {
-    let documents = read_documents(text).ok()?;
-    let root = documents.iter().find(|document| document.index == origin.document)?.root.as_ref()?.to_json();
-    match origin.list_item {
-        Some(item) => root.get("items")?.get(item).cloned(),
-        None => Some(root),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -95,12 +85,18 @@ mod tests {
     struct Two;
 
     impl Files for Two {
-        fn text(&self, path: &str) -> Result<String, String> {
-            Ok(match path {
-                "apps.yaml" => "spec:\n  postBuild:\n    substitute:\n      size: \"3\" # three\n",
-                _ => "kind: X\nspec:\n  a: ${size}\n  b: ${m:=1} # one\n  c: x${size}\n  d: ${secret}\n",
-            }
-            .to_owned())
+        fn read(&self, path: &str) -> Result<Option<String>, String> {
+            Ok(Some(
+                match path {
+                    "apps.yaml" => "spec:\n  postBuild:\n    substitute:\n      size: \"3\" # three\n",
+                    _ => "kind: X\nspec:\n  a: ${size}\n  b: ${m:=1} # one\n  c: x${size}\n  d: ${secret}\n",
+                }
+                .to_owned(),
+            ))
+        }
+
+        fn list(&self) -> Result<Vec<String>, String> {
+            Ok(vec!["apps.yaml".to_owned(), "x.yaml".to_owned()])
         }
     }
 
