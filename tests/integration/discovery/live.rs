@@ -57,7 +57,7 @@ fn a_live_kustomization_names_its_source() {
     let ran = world.trueup(&["scan", "-o", "json"]).exits(0);
     assert_eq!((ran.items(), ran.problems()), (vec![], vec![]), "{}", ran.json());
     let source = format!("kustomization-{}-apps kustomize apps", world.namespace);
-    assert_eq!(sources(&ran.json()), [source.clone()]);
+    assert_eq!(sources(&ran.json()), std::slice::from_ref(&source));
     assert_eq!(
         super::opaque(&ran.json()),
         [format!("ConfigMap {}/sealed (apps/sealed.yaml): it takes a variable from a Secret", world.namespace)]
@@ -70,7 +70,7 @@ fn a_live_kustomization_names_its_source() {
     let ran = world.trueup(&["scan", "-o", "json"]).exits(1);
     assert_eq!(ran.items(), expected);
     let paused = format!("{source}: Kustomization {}/apps is suspended", world.namespace);
-    assert_eq!(sources(&ran.json()), [paused.clone()]);
+    assert_eq!(sources(&ran.json()), std::slice::from_ref(&paused));
     world.trueup(&["snapshot", "-o", "cluster.jsonl"]).exits(0);
     let ran = world.trueup(&["scan", "-o", "json", "--live", "cluster.jsonl"]).exits(1);
     assert_eq!((ran.items(), sources(&ran.json())), (expected, vec![paused]));
