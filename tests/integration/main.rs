@@ -9,6 +9,7 @@ mod daemon;
 mod defaults;
 mod deploy;
 mod editor;
+mod fixed_fields;
 mod forge;
 mod handmade;
 mod helm;
