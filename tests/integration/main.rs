@@ -10,6 +10,7 @@ mod defaults;
 mod deliveries;
 mod deploy;
 mod editor;
+mod fixed_fields;
 mod forge;
 mod handmade;
 mod helm;
