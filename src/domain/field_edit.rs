@@ -25,7 +25,8 @@ impl FieldChange {
         Self { path, action: Action::Remove }
     }
 
-    /// Makes the change in `object`: maps that are missing on the way are added, list items are not.
+    /// Makes the change in `object`: maps that are missing on the way are added, and so is an item that is itself what is
+    /// set, with its list; items on the way to something else are not.
     pub fn apply(&self, object: &mut Value) -> Result<(), String> {
         let missing = || format!("{} is not there", self.path);
         let (last, before) = self.path.steps().split_last().ok_or("the object itself cannot be changed")?;
@@ -34,14 +35,17 @@ impl FieldChange {
             at = child(at, step, matches!(self.action, Action::Set(_))).ok_or_else(missing)?;
         }
         match &self.action {
-            Action::Set(value) => match last {
-                Step::Item(keys)
-                    if at.as_array().is_some_and(|items| !items.iter().any(|item| has_keys(item, keys))) =>
-                {
-                    at.as_array_mut().ok_or_else(missing)?.push(value.clone());
+            Action::Set(value) => {
+                let is_item = matches!(last, Step::Item(_) | Step::Member(_));
+                if is_item && at.is_null() {
+                    *at = Value::Array(Vec::new());
                 }
-                _ => *child(at, last, true).ok_or_else(missing)? = value.clone(),
-            },
+                if is_item && at.is_array() && child(at, last, false).is_none() {
+                    at.as_array_mut().ok_or_else(missing)?.push(value.clone());
+                } else {
+                    *child(at, last, true).ok_or_else(missing)? = value.clone();
+                }
+            }
             Action::Remove => remove(at, last).ok_or_else(missing)?,
         }
         Ok(())
@@ -107,6 +111,14 @@ mod tests {
             (
                 FieldChange::remove("spec.containers[name=web].image".parse().expect("path")),
                 Some(("/spec/containers/0", json!({"name": "web"}))),
+            ),
+            (
+                FieldChange::set("spec.containers[name=web].env[name=A]".parse().expect("path"), json!({"name": "A"})),
+                Some(("/spec/containers/0/env", json!([{"name": "A"}]))),
+            ),
+            (
+                FieldChange::set("metadata.finalizers[=\"a/b\"]".parse().expect("path"), json!("a/b")),
+                Some(("/metadata/finalizers", json!(["a/b"]))),
             ),
             (FieldChange::remove("spec.replicas".parse().expect("path")), None),
             (FieldChange::set("spec.containers[name=no].image".parse().expect("path"), json!("b")), None),
