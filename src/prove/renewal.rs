@@ -54,34 +54,38 @@ pub(super) fn renewed(
     Ok((source, new))
 }
 
-/// Takes the objects that set variables out of both sides where they change in that and nothing else. Yields one line for
-/// each.
-pub(super) fn set_aside(
-    new: &[Renewed],
-    target: &ResourceId,
-    before: &mut Vec<Manifest>,
-    after: &mut Vec<Manifest>,
-) -> Result<Vec<String>, String> {
-    let mut lines = Vec::new();
-    for Renewed { origin, path, value } in new {
-        let is_setter = |one: &Manifest| one.id != *target && one.origin.as_ref() == Some(origin);
-        let Some(old) = before.iter().position(is_setter) else { continue };
-        let was = before[old].object();
-        let is_same = |one: &Manifest| one.id == before[old].id && one.source == before[old].source;
-        let Some(now) = after.iter().position(is_same) else { continue };
-        let becomes = after[now].object();
-        if path.get(&becomes).and_then(text).as_ref() != Some(value) {
-            return Err(format!("{} is set elsewhere too", path));
+/// What sources render to without and with a candidate.
+pub(super) struct Renderings {
+    pub(super) before: Vec<Manifest>,
+    pub(super) after: Vec<Manifest>,
+    pub(super) variables: Vec<Renewed>,
+}
+
+impl Renderings {
+    /// Takes the objects that set variables out of both sides where they change in that and nothing else. Yields one line
+    /// for each.
+    pub(super) fn without_variables(&mut self, target: &ResourceId) -> Result<Vec<String>, String> {
+        let mut lines = Vec::new();
+        for Renewed { origin, path, value } in &self.variables {
+            let is_setter = |one: &Manifest| one.id != *target && one.origin.as_ref() == Some(origin);
+            let Some(old) = self.before.iter().position(is_setter) else { continue };
+            let Manifest { id, source, .. } = &self.before[old];
+            let is_same = |one: &Manifest| one.id == *id && one.source == *source;
+            let Some(new) = self.after.iter().position(is_same) else { continue };
+            let (was, is) = (self.before[old].object(), self.after[new].object());
+            if path.get(&is).and_then(text).as_ref() != Some(value) {
+                return Err(format!("{path} of {id} is set elsewhere too"));
+            }
+            let others: Vec<_> =
+                self.variables.iter().filter(|one| one.origin == *origin).map(|one| &one.path).collect();
+            lines.push(format!("{id} {path}: {} → {value}", path.get(&was).and_then(text).unwrap_or_default()));
+            if without(was, &others) == without(is, &others) {
+                self.before.remove(old);
+                self.after.remove(new);
+            }
         }
-        let others: Vec<_> = new.iter().filter(|one| one.origin == *origin).map(|one| &one.path).collect();
-        if without(was.clone(), &others) == without(becomes, &others) {
-            let old_value = path.get(&was).and_then(text).unwrap_or_default();
-            lines.push(format!("{} {path}: {old_value} → {value}", before[old].id));
-            before.remove(old);
-            after.remove(now);
-        }
+        Ok(lines)
     }
-    Ok(lines)
 }
 
 fn document(tree: &SourceTree, origin: &Origin) -> Option<Value> {
