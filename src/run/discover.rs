@@ -48,6 +48,8 @@ pub(super) struct Discovery {
     pub(super) opaque: Vec<Opaque>,
     /// Whether there may be sources that were not found.
     pub(super) incomplete: bool,
+    /// Kinds of which objects were taken from the cluster because nothing declares them.
+    pub(super) asked: BTreeSet<VersionedKind>,
 }
 
 /// What finding sources needs.
@@ -144,7 +146,7 @@ impl Stage<'_> {
             let beside = self.beside(settings, problems).await;
             discovery.incomplete |= beside.iter().any(|folder| folder.incomplete);
             let search = Search { stage: self, settings, named: &named, rendered: &rendered, beside, cluster };
-            if let Err(problem) = search.run(&mut found, problems).await {
+            if let Err(problem) = search.run(&mut found, &mut discovery.asked, problems).await {
                 problems.push(problem);
                 discovery.incomplete = true;
             }
@@ -214,7 +216,12 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    async fn run(&self, found: &mut BTreeMap<ResourceId, One>, problems: &mut Vec<Problem>) -> Result<(), Problem> {
+    async fn run(
+        &self,
+        found: &mut BTreeMap<ResourceId, One>,
+        kinds: &mut BTreeSet<VersionedKind>,
+        problems: &mut Vec<Problem>,
+    ) -> Result<(), Problem> {
         let mut asked = BTreeMap::new();
         for _ in 0..MAX_ROUNDS {
             let objects = self.objects(found);
@@ -236,6 +243,9 @@ impl Search<'_> {
                 // nothing that is rendered declares it
                 for id in missing.into_iter().filter(|id| !known.contains_key(id)) {
                     let answer = self.ask(&id).await;
+                    if matches!(answer, Known::Found(..)) {
+                        kinds.insert(VersionedKind::new("v1", &*id.kind.kind));
+                    }
                     asked.insert(id, answer);
                 }
                 continue;

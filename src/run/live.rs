@@ -307,6 +307,9 @@ pub async fn snapshot(
             kinds.push(helper);
         }
     }
+    kinds.extend(discovery.asked.iter().cloned());
+    kinds.sort();
+    kinds.dedup();
     let (rules, problems) = (&config.scan.unmanaged, &mut report.problems);
     if let Some(owned) = Owned::of(sides.helpers(), &discovery.sources, rendered, rules, problems).await {
         kinds.extend(owned.kinds);

@@ -155,9 +155,11 @@ impl Stage<'_> {
     /// request.
     fn offer_command(&self, unit: &mut Unit) {
         let Some(source) = self.stock.source(&unit.source).filter(|_| unit.reassert) else { return };
-        let why = match source.delivery.tool {
-            DeliveryTool::ServerSideApply => "if the delivery applies without force, it stops with a conflict",
-            DeliveryTool::Helm => "Helm 3 leaves what is the same in both releases as it is",
+        let paused = source.delivered.as_ref().and_then(|delivered| delivered.paused.as_deref());
+        let why = match (paused, source.delivery.tool) {
+            (Some(paused), _) => paused,
+            (None, DeliveryTool::ServerSideApply) => "if the delivery applies without force, it stops with a conflict",
+            (None, DeliveryTool::Helm) => "Helm 3 leaves what is the same in both releases as it is",
             _ => return,
         };
         if let Some(command) = self.reapplication(unit, source) {

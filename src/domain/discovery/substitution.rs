@@ -6,6 +6,9 @@ use crate::domain::glob;
 /// Expressions in expressions after which no more are read.
 const MAX_DEPTH: usize = 16;
 
+/// Bytes after which a text that grows is not made.
+const MAX_BYTES: usize = 64 << 20;
+
 /// Why a text could not be made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
@@ -39,6 +42,9 @@ pub fn replace<'v>(text: &str, variable: &dyn Fn(&str) -> Variable<'v>) -> Resul
         reader.rest = &reader.rest[at..];
         if reader.take("${") {
             made.push_str(&reader.expression(MAX_DEPTH)?);
+            if made.len() > MAX_BYTES {
+                return Err(Refusal::Broken("what comes of it is too large"));
+            }
         } else {
             made.push('$');
             let _ = reader.take("$$") || reader.take("$");
@@ -357,6 +363,9 @@ mod tests {
         for text in ["${secret}", "${secret:=x}", "${unset:=${secret}}", "${#secret}"] {
             assert_eq!(made(text), Err(Refusal::Hidden), "{text}");
         }
+        let large = "a".repeat(1 << 20);
+        let bomb = replace(&"${a}".repeat(1_000), &|_| Variable::Known(&large));
+        assert!(matches!(bomb, Err(Refusal::Broken(_))));
         let deep = "${a:=".repeat(10_000);
         assert!(matches!(made(&deep), Err(Refusal::Broken(_))));
     }

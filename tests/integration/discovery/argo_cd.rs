@@ -127,11 +127,26 @@ fn an_app_of_apps_is_rendered() {
     );
 }
 
-/// Drift is restored at the key of the values file that the Application names.
+/// A live value is adopted at the key of the values file that the Application names; what is synced by hand, and what
+/// syncs it, is told.
 #[test]
-fn drift_is_restored_in_the_values_of_the_application() {
+fn values_of_an_application_are_changed_in_its_files() {
     let desk = app_of_apps("9");
+    desk.write(
+        "policies.yaml",
+        "remediation_policies:\n- {name: adopt, match_criteria: {}, action_type: adopt_live}\n",
+    );
+    let config = std::fs::read_to_string(desk.path("trueup.yaml")).expect("configuration");
+    desk.write("trueup.yaml", &format!("{config}policies: policies.yaml\n"));
+    let planned = units(&report(&desk, "plan", 1));
+    assert!(planned.contains(&r#"ConfigMap shop/cache planned ["chart/prod.yaml"]"#.to_owned()), "{planned:?}");
+
+    let desk = app_of_apps("1");
+    let live = std::fs::read_to_string(desk.path("live.json")).expect("live");
+    desk.write("live.json", &live.replace(r#""replicas":3"#, r#""replicas":1"#));
     let found = report(&desk, "plan", 1);
-    let planned = units(&found);
-    assert!(planned.iter().any(|unit| unit.starts_with("ConfigMap shop/cache ")), "{planned:?} {found}");
+    let web = found["units"].as_array().expect("units").iter().find(|unit| unit["resource"]["name"] == "prod-web");
+    let web = web.expect("a unit");
+    assert_eq!(web["proposal"]["files"], json!(["web/web.yaml"]), "{web}");
+    assert_eq!(web["commands"], json!(["argocd app sync argocd/web"]), "{web}");
 }

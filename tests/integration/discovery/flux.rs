@@ -78,6 +78,17 @@ data:
   zone: ${zone:=none}
   other: ${unset:=x}
   literal: $${region}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: script, annotations: {kustomize.toolkit.fluxcd.io/substitute: disabled}}
+data: {run.sh: \"echo ${BASH_SOURCE[0]}\"}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: token}
+data: {token: \"ENC[AES256_GCM,data:x]\"}
+sops: {mac: \"ENC[AES256_GCM,data:y]\"}
 ";
 
 /// The layout of Flux's own example: a cluster's folder names infrastructure and apps, which name releases.
@@ -117,10 +128,13 @@ fn live(replicas: u32) -> Vec<serde_json::Value> {
     web["spec"]["template"]["spec"]["containers"][0]["image"] = json!("registry.example/web:2");
     let config_map = |name: &str, namespace: &str, labels, data| json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": namespace, "labels": labels}, "data": data});
     let ml = json!({"team": "ml"});
+    let mut script = config_map("script", "shop", ml.clone(), json!({"run.sh": "echo ${BASH_SOURCE[0]}"}));
+    script["metadata"]["annotations"] = json!({"kustomize.toolkit.fluxcd.io/substitute": "disabled"});
     let mut all = vec![
         web,
         no_autoscaler(),
         config_map("settings", "shop", ml, json!({"region": "eu", "zone": "a", "other": "x", "literal": "${region}"})),
+        script,
         config_map("cluster-vars", "flux-system", json!({}), json!({"zone": "a"})),
         config_map("cache", "shop", json!({"helm.toolkit.fluxcd.io/name": "cache"}), json!({"size": "5"})),
     ];
@@ -165,9 +179,12 @@ fn a_layout_of_flux_is_rendered() {
     );
     assert_eq!(
         opaque(&found),
-        ["HelmRelease shop/redis (infrastructure/more/release.yml): it is delivered from a HelmRepository"]
+        [
+            "Secret shop/token (apps/base/settings.yaml): it is encrypted in Git (SOPS)",
+            "HelmRelease shop/redis (infrastructure/more/release.yml): it is delivered from a HelmRepository",
+        ]
     );
-    assert_eq!(found["summary"]["compared"], 10, "{found}");
+    assert_eq!(found["summary"]["compared"], 11, "{found}");
 }
 
 /// Drift of a field that a variable sets is restored: the manifest is asserted again where it is declared, in the base
@@ -185,6 +202,22 @@ remediation_policies:
   match_criteria: {}
   action_type: adopt_live
 ";
+
+/// What the object that names a source says of it is not changed by a proven edit: no rendering would show what that does.
+#[test]
+fn what_a_source_is_made_of_is_left_to_people() {
+    let desk = layout(3);
+    desk.write("policies.yaml", POLICIES);
+    let config = std::fs::read_to_string(desk.path("trueup.yaml")).expect("configuration");
+    desk.write("trueup.yaml", &format!("{config}policies: policies.yaml\n"));
+    let live = std::fs::read_to_string(desk.path("live.json")).expect("live");
+    desk.write("live.json", &live.replace("./apps/production", "./apps/base"));
+    let found = report(&desk, "plan", 1);
+    assert_eq!(items(&found), ["Kustomization flux-system/apps spec.path cluster_drift"]);
+    assert!(sources(&found).contains(&"kustomization-flux-system-apps kustomize apps/production".to_owned()));
+    let reason = found["units"][0]["reason"].as_str().expect("reason");
+    assert!(reason.contains("would change what the source kustomization-flux-system-apps is made of"), "{reason}");
+}
 
 /// A live value is adopted where the variable is set, not in the base that other clusters may share.
 #[test]
