@@ -8,7 +8,7 @@ use crate::adapters::render::SourceTree;
 use crate::domain::candidates::object_at;
 use crate::domain::field_path::FieldPath;
 use crate::domain::resource::{Manifest, Origin, ResourceId};
-use crate::domain::source::Source;
+use crate::domain::source::{Source, Variable};
 
 /// A variable that a candidate sets.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,15 +40,25 @@ pub(super) fn renewed(
             new.push(Renewed { origin, path, value });
         }
     }
-    if let Some(origin) = delivered.origin.as_ref().filter(|origin| files.contains_key(&origin.file)) {
+    if let Some(origin) = delivered.origin.clone().filter(|origin| files.contains_key(&origin.file)) {
         let essential = |tree: &SourceTree| {
-            let mut object = document(tree, origin)?;
+            let mut object = document(tree, &origin)?;
             remove(&mut object, &["metadata", "annotations"]);
             remove(&mut object, &["spec", "postBuild", "substitute"]);
             Some(object)
         };
         if essential(before) != essential(now) {
             return Err(format!("it would change what the source {} is made of", source.name));
+        }
+        let object = document(now, &origin).unwrap_or_default();
+        let set = object.pointer("/spec/postBuild/substitute").and_then(Value::as_object).into_iter().flatten();
+        for (name, value) in set.filter_map(|(name, value)| Some((name, text(value)?.replace('\n', "")))) {
+            if delivered.variables.get(name).is_none_or(|known| known.value != value) {
+                let path = FieldPath::fields(["spec", "postBuild", "substitute", name]);
+                let place = Some((origin.clone(), path.clone()));
+                delivered.variables.insert(name.clone(), Variable { value: value.clone(), place });
+                new.push(Renewed { origin: origin.clone(), path, value });
+            }
         }
     }
     Ok((source, new))

@@ -205,6 +205,17 @@ fn opaque(source: &Source, sealed: &Sealed) -> Opaque {
     }
 }
 
+/// What stands in the way of a source that would have to be fetched, as something opaque.
+fn unfetched(by: &ResourceId, problem: Problem) -> Opaque {
+    Opaque {
+        resource: by.clone(),
+        place: problem.place,
+        reason: problem.message,
+        help: problem.help.unwrap_or_default(),
+        products: Products::Marked,
+    }
+}
+
 /// The search for sources.
 struct Search<'a> {
     stage: &'a Stage<'a>,
@@ -364,7 +375,10 @@ impl Search<'_> {
         let renders = sources.iter().map(|source| render(tree, source, key, heard));
         let rendered: Vec<_> = futures::stream::iter(renders).buffered(RENDERS_AT_ONCE).collect().await;
         for ((id, source), rendered) in ids.into_iter().zip(sources).zip(rendered) {
-            if let Some(one) = found.get_mut(&id) {
+            let Some(one) = found.get_mut(&id) else { continue };
+            if rendered.unfetched {
+                one.opaque.extend(rendered.problems.into_iter().map(|problem| unfetched(&id, problem)));
+            } else {
                 one.sources.push((source, rendered));
             }
         }

@@ -28,6 +28,8 @@ pub(super) struct Chart {
     pub(super) asks_for_versions: bool,
     /// Whether it asks for the time.
     pub(super) asks_for_time: bool,
+    /// How many of the problems are about charts that would have to be fetched.
+    pub(super) unfetched: usize,
     /// What stands against running helm.
     pub(super) problems: Vec<Problem>,
 }
@@ -113,6 +115,7 @@ impl Chart {
                     let message = format!("the chart depends on `{name}`, which is not in its charts/");
                     let help = "nothing is fetched: run `helm dependency update` on the chart and commit its charts/";
                     self.problems.push(Problem::error(message).at(Place::line(file, dependency.line)).help(help));
+                    self.unfetched += 1;
                 }
             }
         }

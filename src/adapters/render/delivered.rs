@@ -8,8 +8,9 @@ use serde_json::{Map, Value};
 use super::kustomization::{Kustomizations, look_through};
 use super::objects::{Objects, read_objects};
 use super::tree::SourceTree;
-use crate::domain::discovery::merge::{NAMES, merged, resources};
+use crate::domain::discovery::merge::{merged, resources};
 use crate::domain::discovery::substitution::{Refusal, Variable, replace};
+use crate::domain::kustomization::{NAMES, below};
 use crate::domain::problem::{Place, Problem};
 use crate::domain::source::{Delivered, Source};
 use crate::domain::yaml::{Document, read_documents};
@@ -38,7 +39,7 @@ impl Prepared {
 pub(super) fn prepared(tree: &SourceTree, source: &Source) -> Prepared {
     let as_it_is = || Prepared { tree: tree.clone(), seen: look_through(tree, &source.path), made: None };
     let Some(delivered) = &source.delivered else { return as_it_is() };
-    let path = |name: &str| if source.path.is_empty() { name.to_owned() } else { format!("{}/{name}", source.path) };
+    let path = |name: &str| below(&source.path, name);
     let own = NAMES.iter().map(|name| path(name)).find(|file| !matches!(tree.read(file), Ok(None)));
     let mut fields = delivered.kustomization.clone();
     if own.is_some() || !delivered.generates || !tree.is_folder(&source.path) {

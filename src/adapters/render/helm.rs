@@ -56,7 +56,8 @@ pub(super) fn render(
             Err(problem) => problems.push(problem),
         }
     }
-    Rendered { problems, reads, incomplete: true, ..Rendered::default() }
+    let unfetched = chart.unfetched == problems.len();
+    Rendered { problems, reads, incomplete: true, unfetched, ..Rendered::default() }
 }
 
 fn broken_values(tree: &SourceTree, file: &str) -> Option<Problem> {

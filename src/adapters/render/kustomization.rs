@@ -9,6 +9,7 @@ use crate::domain::problem::{Place, Problem};
 use crate::domain::repository_path::inside;
 use crate::domain::yaml::{Node, read_documents};
 
+const PLUGINS: [&str; 3] = ["generators", "transformers", "validators"];
 const HELM: [&str; 2] = ["helmCharts", "helmChartInflationGenerator"];
 
 /// What a source's kustomizations take in.
@@ -20,6 +21,10 @@ pub(super) struct Kustomizations {
     pub(super) files: BTreeSet<String>,
     /// Files that they name and that are not there.
     pub(super) missing: BTreeSet<String>,
+    /// Whether transformers or generators of their own take part, which may name files that nobody looked at.
+    pub(super) has_plugins: bool,
+    /// How many of the problems are about what would have to be fetched, or rendered by another program.
+    pub(super) unfetched: usize,
     /// What stands against running kustomize.
     pub(super) problems: Vec<Problem>,
 }
@@ -75,8 +80,10 @@ impl Visit<'_> {
         for (node, path) in named(root) {
             self.take_in(node, path);
         }
+        self.seen.has_plugins |= PLUGINS.iter().any(|name| root.get(name).is_some());
         for name in HELM {
             if let Some(node) = root.get(name) {
+                self.seen.unfetched += 1;
                 self.refuse(
                     node.line,
                     "charts are not inflated inside of kustomize",
@@ -90,6 +97,7 @@ impl Visit<'_> {
         let missing = format!("`{named}` is not in the repository");
         let help = "remote bases are not fetched: bring it into the repository, or correct the path";
         let Some(path) = inside(&self.folder, named).filter(|_| !is_remote(named)) else {
+            self.seen.unfetched += usize::from(is_remote(named));
             return self.refuse(node.line, missing, help);
         };
         if self.tree.is_folder(&path) {

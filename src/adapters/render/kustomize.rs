@@ -16,7 +16,9 @@ use super::objects::{Found, Objects, Sealed, read_objects};
 use super::plain::rendered;
 use super::process::{ProcessError, find, run};
 use super::tree::SourceTree;
+use crate::domain::kustomization::folder_of;
 use crate::domain::kustomization::hash;
+use crate::domain::opaque::kustomization;
 use crate::domain::problem::{Place, Problem};
 use crate::domain::resource::{Manifest, Origin};
 use crate::domain::secret::MaskKey;
@@ -48,9 +50,9 @@ pub(super) fn built(
     back: &dyn Fn(&mut Place),
 ) -> Rendered {
     let mut problems = std::mem::take(&mut seen.problems);
-    let reads = seen.folders.iter().cloned().collect();
+    let reads = seen.folders.iter().chain(&seen.files).cloned().collect();
     if problems.is_empty() {
-        match build(tree, &source.path, &seen).and_then(|text| substituted(source, text)) {
+        match build(tree, source, &seen).and_then(|text| substituted(source, text)) {
             Ok((text, hidden)) => {
                 let read = |text: &str| {
                     let mut objects = read_objects(&shown(&source.path), text, source.namespace.as_deref());
@@ -75,7 +77,8 @@ pub(super) fn built(
         }
     }
     problems.iter_mut().filter_map(|problem| problem.place.as_mut()).for_each(back);
-    Rendered { problems, reads, incomplete: true, ..Rendered::default() }
+    let unfetched = seen.unfetched == problems.len();
+    Rendered { problems, reads, incomplete: true, unfetched, ..Rendered::default() }
 }
 
 fn shown(folder: &str) -> String {
@@ -83,7 +86,8 @@ fn shown(folder: &str) -> String {
 }
 
 /// What kustomize prints for the source.
-fn build(tree: &SourceTree, folder: &str, seen: &Kustomizations) -> Result<String, Problem> {
+fn build(tree: &SourceTree, source: &Source, seen: &Kustomizations) -> Result<String, Problem> {
+    let folder = &*source.path;
     let refuse = |message: String| Problem::error(message).at(Place::file(folder));
     let program = find(&["kustomize", "kubectl"]).ok_or_else(|| {
         refuse("kustomize is not installed".to_owned()).help("put `kustomize` or `kubectl` on the PATH of trueup")
@@ -91,7 +95,12 @@ fn build(tree: &SourceTree, folder: &str, seen: &Kustomizations) -> Result<Strin
     let workplace = Workplace::new(tree, folder, seen)
         .map_err(|error| refuse(format!("the folder for kustomize cannot be made: {error}")))?;
     let verb = if program.ends_with("kubectl") { "kustomize" } else { "build" };
-    let args = [verb.to_owned(), ".".to_owned()];
+    let mut args = vec![verb.to_owned(), ".".to_owned()];
+    // as Flux does it; every path that is named was looked at, but for those that only a plugin understands
+    let is_flux = source.delivered.as_ref().is_some_and(|delivered| delivered.by.kind == kustomization());
+    if is_flux && !seen.has_plugins {
+        args.push("--load-restrictor=LoadRestrictionsNone".to_owned());
+    }
     let output = tokio::runtime::Handle::current().block_on(run(&program, &args, &[], workplace.folder.path()));
     let output = output.map_err(|error| match error {
         ProcessError::Failed(complaint) => refuse(format!("kustomize: {}", gist(&complaint))),
@@ -127,6 +136,16 @@ impl Workplace {
         } else {
             for below in &seen.folders {
                 link(&root.join(below), &folder.path().join("tree").join(below), below, &tree.overlay)?;
+            }
+            let is_outside =
+                |file: &&String| !seen.folders.contains(folder_of(file)) && !tree.overlay.contains_key(*file);
+            for file in seen.files.iter().filter(is_outside) {
+                let to = folder.path().join("tree").join(file);
+                std::fs::create_dir_all(to.parent().unwrap_or(&to))?;
+                if !to.exists() {
+                    std::fs::hard_link(root.join(file), &to)
+                        .or_else(|_| std::fs::copy(root.join(file), &to).map(drop))?;
+                }
             }
             for (file, content) in tree.overlay.iter().filter_map(|(file, content)| Some((file, content.as_ref()?))) {
                 let path = folder.path().join("tree").join(file);

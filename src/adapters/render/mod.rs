@@ -37,6 +37,8 @@ pub struct Rendered {
     /// Whether something that may declare objects could not be read: then nothing of this source may be called missing
     /// or unmanaged.
     pub incomplete: bool,
+    /// Whether nothing but what would have to be fetched, or rendered by another program, stands in the way.
+    pub unfetched: bool,
     /// Folders (or files) of the repository that all this depends on; an edit outside of them changes nothing here.
     pub reads: Vec<String>,
 }

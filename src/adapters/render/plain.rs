@@ -72,7 +72,7 @@ pub(super) fn rendered(declared: Declared) -> Rendered {
     }
     let counting = declared.manifests.into_iter().enumerate().filter(|(index, _)| !overruled.contains(index));
     let manifests = counting.map(|(_, (manifest, _))| manifest).collect();
-    Rendered { manifests, sealed, generate_names, problems, incomplete, reads: Vec::new() }
+    Rendered { manifests, sealed, generate_names, problems, incomplete, ..Rendered::default() }
 }
 
 /// Everything that was read, in the order of the files.

@@ -1,4 +1,4 @@
-//! Fields that a variable sets after the build: the place that sets the variable, or the default that stands for it.
+//! Fields that a variable sets after the build: the place that sets the variable, or that may.
 
 use serde_json::Value;
 
@@ -6,23 +6,21 @@ use super::{Candidate, Sought, object_at};
 use crate::domain::discovery::substitution::only_variable;
 use crate::domain::field_edit::FieldChange;
 use crate::domain::field_path::FieldPath;
+use crate::domain::opaque::kustomization;
 use crate::domain::resource::Origin;
 use crate::domain::yaml::edit::{Action, Edit, apply};
 
-/// The changes made where the variables are set, and the others in the resource's own document; none where no variable
-/// sets any of the fields.
+/// The changes made where the variables are set; none where any of the fields is set by none. A variable that only its
+/// default sets is given a value in the Kustomization itself: others may share the default.
 pub(super) fn candidate(sought: &Sought<'_>, changes: &[FieldChange]) -> Option<Result<Candidate, String>> {
-    let delivered = sought.source.delivered.as_ref()?;
-    if delivered.variables.is_empty() && !delivered.hides_variables {
-        return None;
-    }
+    sought.source.delivered.as_ref().filter(|one| !one.variables.is_empty() || one.hides_variables)?;
     let origin = sought.manifest.origin.as_ref()?;
-    let text = sought.files.text(&origin.file).ok()?;
-    let declared = object_at(&text, origin)?;
-    let edits: Vec<_> = changes.iter().map(|change| edit(sought, origin, &declared, change)).collect();
-    edits.iter().any(|(_, _, is_variable)| *is_variable).then(|| {
+    let declared = object_at(&sought.files.text(&origin.file).ok()?, origin)?;
+    let edits: Option<Vec<_>> = changes.iter().map(|change| edit(sought, &declared, change)).collect();
+    let edits = edits.filter(|edits| !edits.is_empty())?;
+    let made = || {
         let mut candidate = Candidate::new();
-        for (file, edit, _) in edits {
+        for (file, edit) in edits {
             let text = match candidate.get(&file) {
                 Some(text) => text.clone(),
                 None => sought.files.text(&file)?,
@@ -31,37 +29,23 @@ pub(super) fn candidate(sought: &Sought<'_>, changes: &[FieldChange]) -> Option<
             candidate.insert(file, text);
         }
         Ok(candidate)
-    })
+    };
+    Some(made())
 }
 
-/// The file, the edit, and whether it is that of a variable.
-fn edit(sought: &Sought<'_>, origin: &Origin, declared: &Value, change: &FieldChange) -> (String, Edit, bool) {
-    let at = |origin: &Origin, path: FieldPath, action: Action| {
-        (origin.file.clone(), Edit { document: origin.document, list_item: origin.list_item, path, action })
-    };
-    let written = change.path.get(declared).and_then(Value::as_str);
-    let name = written.and_then(only_variable);
-    if let (Some(written), Some(name), Action::Set(value)) = (written, name, &change.action)
-        && let Some(text) = scalar(value)
-    {
-        let known = sought.source.delivered.as_ref().and_then(|delivered| delivered.variables.get(name));
-        let default = written.split_once(['=', '-']).map(|(before, _)| before);
-        match (known.map(|variable| &variable.place), default) {
-            (Some(Some((place, path))), _) => {
-                let (file, edit) = at(place, path.clone(), Action::Set(Value::from(text)));
-                return (file, edit, true);
-            }
-            (None, Some(before)) => {
-                let operator = &written[before.len()..=before.len()];
-                let text = format!("{before}{operator}{text}}}");
-                let (file, edit) = at(origin, change.path.clone(), Action::Set(Value::from(text)));
-                return (file, edit, true);
-            }
-            _ => {}
+/// The file and the edit that gives a field's variable its value.
+fn edit(sought: &Sought<'_>, declared: &Value, change: &FieldChange) -> Option<(String, Edit)> {
+    let Action::Set(value) = &change.action else { return None };
+    let name = only_variable(change.path.get(declared)?.as_str()?)?;
+    let delivered = sought.source.delivered.as_ref()?;
+    let (Origin { file, document, list_item, .. }, path) = match delivered.variables.get(name) {
+        Some(variable) => variable.place.clone()?,
+        None => {
+            let origin = delivered.origin.clone().filter(|_| delivered.by.kind == kustomization())?;
+            (origin, FieldPath::fields(["spec", "postBuild", "substitute", name]))
         }
-    }
-    let (file, edit) = at(origin, change.path.clone(), change.action.clone());
-    (file, edit, false)
+    };
+    Some((file, Edit { document, list_item, path, action: Action::Set(Value::from(scalar(value)?)) }))
 }
 
 /// What a variable may hold.
@@ -89,7 +73,7 @@ mod tests {
             Ok(Some(
                 match path {
                     "apps.yaml" => "spec:\n  postBuild:\n    substitute:\n      size: \"3\" # three\n",
-                    _ => "kind: X\nspec:\n  a: ${size}\n  b: ${m:=1} # one\n  c: x${size}\n  d: ${secret}\n",
+                    _ => "kind: X\nspec:\n  a: ${size}\n  b: ${m:=1} # one\n  c: x${size}\n",
                 }
                 .to_owned(),
             ))
@@ -100,13 +84,14 @@ mod tests {
         }
     }
 
-    /// A field that is a variable is changed where that is set, one with a default in its default, any other in place.
+    /// A field that is a variable is changed where that is set, or where it may be; any other is left to others.
     #[test]
     fn variables_are_set_where_they_are_set() {
         let origin = |file: &str| Origin { file: file.to_owned(), document: 0, line: 1, list_item: None };
         let id = ResourceId::new(GroupKind::new("", "X"), None, "x");
         let manifest = Manifest::new(id.clone(), "s", Some(origin("x.yaml")), &json!({}));
-        let mut delivered = Delivered::by(id, None);
+        let by = ResourceId::new(kustomization(), None, "apps");
+        let mut delivered = Delivered::by(by, Some(origin("apps.yaml")));
         let path = "spec.postBuild.substitute.size".parse().expect("path");
         let place = Some((origin("apps.yaml"), path));
         delivered.variables.insert("size".to_owned(), Variable { value: "3".to_owned(), place });
@@ -116,12 +101,10 @@ mod tests {
             let change = FieldChange::set(path.parse().expect("path"), value);
             candidate(&sought, &[change]).map(|made| made.expect("a candidate"))
         };
-        let only = |made: Option<Candidate>| made.and_then(|made| made.into_values().next()).unwrap_or_default();
-        let set = |path: &str| only(made(path, json!(5)));
+        let set = |path: &str| made(path, json!(5)).and_then(|made| made.into_values().next()).unwrap_or_default();
         assert!(set("spec.a").contains("      size: \"5\" # three\n"), "{}", set("spec.a"));
-        assert!(set("spec.b").contains("  b: ${m:=5} # one\n"), "{}", set("spec.b"));
+        assert!(set("spec.b").contains("      size: \"3\" # three\n      m: \"5\"\n"), "{}", set("spec.b"));
         assert_eq!(made("spec.c", json!("y")), None);
-        assert_eq!(made("spec.d", json!("y")), None);
         assert_eq!(made("spec.a", json!({"no": "scalar"})), None);
     }
 }

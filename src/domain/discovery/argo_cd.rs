@@ -4,9 +4,9 @@ use serde_json::{Map, Value, json};
 
 use super::argo_files::{self, SKIPS};
 use super::flux::ELSEWHERE;
-use super::merge::NAMES;
 use super::{DeliveryObject, Found, Refused, Surroundings, folder, is_given, list_at, text_at, texts_at};
 use crate::domain::delivery_rules::same_repository;
+use crate::domain::kustomization::{NAMES, below};
 use crate::domain::opaque::Products;
 use crate::domain::repository_path::inside;
 use crate::domain::source::{Delivered, Delivery, DeliveryTool, Directory, HelmRelease, Renderer, Source};
@@ -85,10 +85,7 @@ impl Application<'_> {
         let sync = self.it.actual().pointer("/status/sync").unwrap_or(&Value::Null);
         let own = list_at(sync, "revisions").get(index).and_then(Value::as_str);
         delivered.revision = own.or_else(|| text_at(sync, "revision")).map(str::to_owned);
-        let has = |name: &str| {
-            let file = if made.path.is_empty() { name.to_owned() } else { format!("{}/{name}", made.path) };
-            self.around.files.text(&file).is_some()
-        };
+        let has = |name: &str| self.around.files.text(&below(&made.path, name)).is_some();
         let asked = ["plugin", "helm", "kustomize", "directory"].into_iter().find(|name| is_given(&source, name));
         let found = || {
             if has("Chart.yaml") {

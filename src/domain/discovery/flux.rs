@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::merge::NAMES;
 use super::{
     DeliveryObject, Known, Refused, Surroundings, folder, git_repository, is_given, list_at, substitution, text_at,
     texts_at,
 };
 use crate::domain::delivery_rules::same_repository;
 use crate::domain::field_path::FieldPath;
+use crate::domain::kustomization::{NAMES, below};
 use crate::domain::opaque::{Opaque, Products};
 use crate::domain::repository_path::inside;
 use crate::domain::resource::{GroupKind, Origin, ResourceId};
@@ -140,10 +140,6 @@ fn ignores(path: &str, around: &Surroundings<'_>) -> bool {
     folders.extend(["", path]);
     folders.into_iter().any(|folder| around.files.text(&below(folder, ".sourceignore")).is_some())
         || around.files.below(path).iter().any(|file| file.ends_with("/.sourceignore"))
-}
-
-fn below(folder: &str, name: &str) -> String {
-    if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
 }
 
 /// What kustomize-controller writes into the folder's kustomization.

@@ -2,8 +2,7 @@
 
 use serde_json::{Map, Value};
 
-/// The names that a kustomization may have.
-pub const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+use crate::domain::kustomization::NAMES;
 
 /// Joins fields into a kustomization, as Flux and `kustomize edit` do: lists grow, what has a name in a list is
 /// replaced by its name, maps are joined, and anything else is set.

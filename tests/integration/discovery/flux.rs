@@ -27,6 +27,14 @@ spec:
   path: ./infrastructure
   sourceRef: {kind: GitRepository, name: flux-system}
 ";
+const REMOTE: &str = "\
+apiVersion: kustomize.toolkit.fluxcd.io/v1
+kind: Kustomization
+metadata: {name: remote, namespace: flux-system}
+spec:
+  path: ./remote
+  sourceRef: {kind: GitRepository, name: flux-system}
+";
 const APPS: &str = "\
 apiVersion: kustomize.toolkit.fluxcd.io/v1
 kind: Kustomization
@@ -107,8 +115,12 @@ fn files() -> Vec<(&'static str, String)> {
         ("apps/base/cache.yaml", LOCAL_RELEASE.to_owned()),
         (
             "apps/production/kustomization.yaml",
-            "# production\nresources: [../base]\nimages: [{name: other, newTag: \"9\"}]\n".to_owned(),
+            "# production\nresources: [../base, ../../shared/extra.yaml]\nimages: [{name: other, newTag: \"9\"}]\n"
+                .to_owned(),
         ),
+        ("shared/extra.yaml", CONFIG_MAP.replace("NAME", "extra")),
+        ("clusters/production/remote.yaml", REMOTE.to_owned()),
+        ("remote/kustomization.yaml", "resources:\n- https://example.com/crds.yaml\n".to_owned()),
         ("charts/cache/Chart.yaml", "apiVersion: v2\nname: cache\nversion: 1.0.0\n".to_owned()),
         ("charts/cache/values.yaml", "size: 1\n".to_owned()),
         (
@@ -135,6 +147,7 @@ fn live(replicas: u32) -> Vec<serde_json::Value> {
         no_autoscaler(),
         config_map("settings", "shop", ml, json!({"region": "eu", "zone": "a", "other": "x", "literal": "${region}"})),
         script,
+        config_map("extra", "shop", json!({"team": "ml"}), json!({"zone": "a"})),
         config_map("cluster-vars", "flux-system", json!({}), json!({"zone": "a"})),
         config_map("cache", "shop", json!({"helm.toolkit.fluxcd.io/name": "cache"}), json!({"size": "5"})),
     ];
@@ -142,6 +155,7 @@ fn live(replicas: u32) -> Vec<serde_json::Value> {
     for text in [
         SYNC,
         INFRASTRUCTURE,
+        REMOTE,
         APPS,
         RELEASE,
         &LOCAL_RELEASE.replace("namespace: shop", "namespace: shop, labels: {team: ml}"),
@@ -182,9 +196,10 @@ fn a_layout_of_flux_is_rendered() {
         [
             "Secret shop/token (apps/base/settings.yaml): it is encrypted in Git (SOPS)",
             "HelmRelease shop/redis (infrastructure/more/release.yml): it is delivered from a HelmRepository",
+            "Kustomization flux-system/remote (remote/kustomization.yaml): `https://example.com/crds.yaml` is not in the repository",
         ]
     );
-    assert_eq!(found["summary"]["compared"], 11, "{found}");
+    assert_eq!(found["summary"]["compared"], 13, "{found}");
 }
 
 /// Drift of a field that a variable sets is restored: the manifest is asserted again where it is declared, in the base
