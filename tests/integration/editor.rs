@@ -9,6 +9,8 @@ use trueup::domain::field_path::{FieldPath, Step};
 use trueup::domain::yaml::edit::{Action, Edit, EditError, apply};
 use trueup::domain::yaml::read_documents;
 
+mod there_and_back;
+
 /// How many edits are tried.
 const EDITS: usize = 3_000;
 
@@ -35,7 +37,7 @@ fn texts() -> Vec<Text> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut files = Vec::new();
     let mut folders: Vec<PathBuf> =
-        ["", "baselines", "deploy", "policies", "src", "tests", ".github"].iter().map(|name| root.join(name)).collect();
+        ["", "baselines", "deploy", "docs", "policies", "src", "tests", ".github"].iter().map(|name| root.join(name)).collect();
     let top = folders.remove(0);
     files.push(top.join("trueup.example.yaml"));
     while let Some(folder) = folders.pop() {
@@ -54,6 +56,7 @@ fn texts() -> Vec<Text> {
         let text = std::fs::read_to_string(file).expect("a text");
         texts.push((format!("{name} (CRLF)"), text.replace('\n', "\r\n")));
         texts.push((format!("{name} (no line end)"), text.trim_end().to_owned()));
+        texts.push((format!("{name} (byte-order mark)"), format!("\u{feff}{text}")));
         texts.push((name, text));
     }
     let both = |(name, text): (String, String)| {

@@ -75,35 +75,55 @@ pub fn apply(text: &str, edit: &Edit) -> Result<String, EditError> {
         return Ok(text.to_owned());
     }
     let small = small_changes(at(data, &spots), &spots, value.as_ref());
-    let written = write(text, edit.document, data, &small).or_else(|refusal| match refusal {
+    let result = proven(text, edit.document, data, &small, &after).or_else(|refusal| match refusal {
         // a part of it is shared; the whole may still be replaced
         Refusal::Shared(_) if small.len() > 1 || small[0].0 != spots => {
-            write(text, edit.document, data, &[(spots, value)])
+            proven(text, edit.document, data, &[(spots, value)], &after)
         }
         refusal => Err(refusal),
     });
-    let result = written.map_err(|refusal| match refusal {
+    result.map_err(|refusal| match refusal {
         Refusal::Shared(message) => EditError::Shared(refuse(&format!("{message}, edit it by hand"))),
         Refusal::Unwritable(message) => EditError::Unverified(refuse(&format!("{message}, edit it by hand"))),
-    })?;
-    match values(&result) {
-        Ok(read) if read == after => Ok(result),
-        _ => Err(EditError::Unverified(refuse("cannot be written without changing more than it, edit it by hand"))),
-    }
+    })
 }
 
 /// One change of data: where, and the new value, or none to remove.
 type Change = (Vec<Spot>, Option<Value>);
 
+/// Writes changes so that the text reads as `after`. A text of several lines stands as it would be read, or in quotes
+/// where what comes after it would be taken for a part of it.
+fn proven(text: &str, document: usize, data: &Value, changes: &[Change], after: &[Value]) -> Result<String, Refusal> {
+    let has_lines = changes.iter().any(|(_, value)| value.as_ref().is_some_and(has_lines));
+    let ways: &[bool] = if has_lines { &[true, false] } else { &[true] };
+    for blocks in ways {
+        let written = write(text, document, data, changes, *blocks)?;
+        if values(&written).is_ok_and(|read| read == after) {
+            return Ok(written);
+        }
+    }
+    Err(Refusal::Unwritable("cannot be written without changing more than it"))
+}
+
+/// Whether there is a text of several lines in a value.
+fn has_lines(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\n'),
+        Value::Array(items) => items.iter().any(has_lines),
+        Value::Object(map) => map.values().any(has_lines),
+        _ => false,
+    }
+}
+
 /// Writes changes one after the other.
-fn write(text: &str, document: usize, data: &Value, changes: &[Change]) -> Result<String, Refusal> {
+fn write(text: &str, document: usize, data: &Value, changes: &[Change], blocks: bool) -> Result<String, Refusal> {
     let mut text = text.to_owned();
     let mut data = data.clone();
     for (spots, value) in changes {
         let present = (0..=spots.len()).rev().find(|length| at(&data, &spots[..*length]).is_some()).unwrap_or(0);
         let documents = locate(&text).map_err(|_| Refusal::Unwritable("cannot be written"))?;
         let Some(syntax) = documents.get(document) else { return Err(Refusal::Unwritable("is not there any more")) };
-        let next = change(&text, syntax, spots, present, value.as_ref())?;
+        let next = change(&text, syntax, spots, present, value.as_ref(), blocks)?;
         put(&mut data, spots, value.as_ref());
         text = next;
     }

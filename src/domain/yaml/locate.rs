@@ -84,10 +84,19 @@ pub(super) struct Item<'t> {
 /// An entry of a map.
 #[derive(Debug)]
 pub(super) struct Pair<'t> {
+    /// First byte, the `?` of an explicit key included.
+    pub(super) start: usize,
     pub(super) key: Syntax<'t>,
     /// Byte after the colon (after the key where there is none).
     pub(super) after_colon: usize,
     pub(super) value: Syntax<'t>,
+}
+
+impl Pair<'_> {
+    /// The byte after it.
+    pub(super) fn end(&self) -> usize {
+        self.value.end.max(self.after_colon)
+    }
 }
 
 impl Syntax<'_> {
@@ -324,19 +333,25 @@ impl<'t> Reader<'t> {
                 break;
             }
             let mut from = skip_blanks(self.text, end);
+            let mut start = None;
             // an explicit key, `? key`
             if self.text.as_bytes().get(from) == Some(&b'?')
                 && matches!(self.text.as_bytes().get(from + 1), Some(b' ' | b'\t' | b'\r' | b'\n'))
             {
+                start = Some(from);
                 from += 1;
             }
             let key = self.node(from)?;
+            let start = start.unwrap_or_else(|| key.outset());
             let colon = skip_blanks(self.text, key.end);
             let has_colon = self.text.as_bytes().get(colon) == Some(&b':');
             let after_colon = if has_colon { colon + 1 } else { key.end };
             let value = self.node(after_colon)?;
             end = if flow { after_comma(self.text, value.end) } else { value.end };
-            entries.push(Pair { key, after_colon, value });
+            entries.push(Pair { start, key, after_colon, value });
+        }
+        if !flow && let Some(first) = entries.first() {
+            node.column = column(self.text, first.start);
         }
         node.end = end;
         node.shape = Shape::Map { flow, entries };
