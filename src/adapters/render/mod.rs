@@ -1,6 +1,7 @@
 //! Rendering: a source's files → manifests with their origin, secrets masked as they are built.
 
 mod chart;
+mod foreign;
 mod helm;
 mod helm_output;
 mod jinja;

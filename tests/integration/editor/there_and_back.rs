@@ -53,18 +53,9 @@ fn reason(diff: &TextDiff<'_, '_, str>) -> Option<&'static str> {
         diff.iter_all_changes().filter(|change| change.tag() == tag).map(|change| change.value().trim_end()).collect()
     };
     let (went, came) = (of(ChangeTag::Delete), of(ChangeTag::Insert));
-    let is_empty = |line: &str| {
-        let line = line.split(" #").next().unwrap_or_default().trim_end();
-        [":", "-", ": ~", ": null"].iter().any(|ending| line.ends_with(ending))
-    };
-    match (went.as_slice(), came.as_slice()) {
-        ([went], [came]) if is_empty(went) && (came.contains("{}") || came.contains("[]")) => Some("was null"),
-        ([went], [came]) if went.contains('\\') && came.contains('"') => Some("other escapes"),
+    match (of(ChangeTag::Delete).as_slice(), of(ChangeTag::Insert).as_slice()) {
         ([_, _, ..], [_]) => Some("one text over several lines"),
-        ([_, ..], [_, ..]) if came[0].contains('|') || went[0].contains('>') => Some("folded otherwise"),
-        ([went], [came]) if is_number(went) && !is_number(came) || is_number(went) && went != came => {
-            Some("number in another spelling")
-        }
+        ([went], [came]) if is_number(went) && is_number(came) => Some("number in another spelling"),
         _ => None,
     }
 }

@@ -2,6 +2,9 @@
 //! does no harm, another source goes on, nothing hangs, nothing is left behind, and nothing of the operator is seen.
 
 
+mod archives;
+mod network;
+
 use std::path::Path;
 use std::time::Duration;
 
