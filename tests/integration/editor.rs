@@ -36,8 +36,10 @@ type Text = (String, String, Vec<Value>);
 fn texts() -> Vec<Text> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut files = Vec::new();
-    let mut folders: Vec<PathBuf> =
-        ["", "baselines", "deploy", "docs", "policies", "src", "tests", ".github"].iter().map(|name| root.join(name)).collect();
+    let mut folders: Vec<PathBuf> = ["", "baselines", "deploy", "docs", "policies", "src", "tests", ".github"]
+        .iter()
+        .map(|name| root.join(name))
+        .collect();
     let top = folders.remove(0);
     files.push(top.join("trueup.example.yaml"));
     while let Some(folder) = folders.pop() {

@@ -57,7 +57,9 @@ fn within(part: &Value, own: &str, depth: usize) -> Option<String> {
     match part {
         Value::Array(items) => items.iter().find_map(|item| within(item, own, depth)),
         Value::Object(map) => map.iter().find_map(|(key, value)| match value {
-            Value::String(text) if LOADED.contains(&&**key) => leads_out(text, own).then(|| text.chars().take(200).collect()),
+            Value::String(text) if LOADED.contains(&&**key) => {
+                leads_out(text, own).then(|| text.chars().take(200).collect())
+            }
             value => within(value, own, depth),
         }),
         _ => None,
@@ -97,11 +99,20 @@ mod tests {
     #[test]
     fn references_lead_out_or_not() {
         for (schema, expected) in [
-            (json!({"$schema": "http://json-schema.org/draft-07/schema#", "$ref": "#/$defs/a", "$defs": {"a": {"type": "object"}}}), None),
-            (json!({"$id": "https://example.com/x.json", "items": [{"$ref": "https://example.com/x.json#/$defs/a"}]}), None),
+            (
+                json!({"$schema": "http://json-schema.org/draft-07/schema#", "$ref": "#/$defs/a", "$defs": {"a": {"type": "object"}}}),
+                None,
+            ),
+            (
+                json!({"$id": "https://example.com/x.json", "items": [{"$ref": "https://example.com/x.json#/$defs/a"}]}),
+                None,
+            ),
             (json!({"properties": {"$ref": {"type": "string"}, "url": {"default": "https://example.com"}}}), None),
             (json!({"$ref": "https://json-schema.org/draft/2020-12/schema"}), None),
-            (json!({"properties": {"a": {"$ref": "https://example.com/y.json#/a"}}}), Some("https://example.com/y.json#/a")),
+            (
+                json!({"properties": {"a": {"$ref": "https://example.com/y.json#/a"}}}),
+                Some("https://example.com/y.json#/a"),
+            ),
             (json!({"anyOf": [{"$ref": "file:///etc/passwd"}]}), Some("file:///etc/passwd")),
             (json!({"$ref": "other.json"}), Some("other.json")),
             (json!({"$schema": "https://example.com/meta.json"}), Some("https://example.com/meta.json")),

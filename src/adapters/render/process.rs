@@ -164,17 +164,26 @@ mod tests {
             ("echo fine", Ok("fine\n")),
             ("read line; echo fine", Ok("fine\n")),
             ("while :; do :; done", Err("was stopped after 2 s")),
-            ("while :; do echo xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx; done", Err("was stopped after 1 MiB of output")),
+            (
+                "while :; do echo xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx; done",
+                Err("was stopped after 1 MiB of output"),
+            ),
             ("echo no >&2; exit 3", Err("failed: no")),
             ("exit 3", Err("failed: exit status: 3")),
             ("kill -SEGV $$", Err("failed: signal: 11 (SIGSEGV)")),
-            ("echo 'fatal error: runtime: out of memory' >&2; exit 2", Err("was stopped when it wanted more than 1024 MiB of memory")),
+            (
+                "echo 'fatal error: runtime: out of memory' >&2; exit 2",
+                Err("was stopped when it wanted more than 1024 MiB of memory"),
+            ),
             ("ulimit -v", Ok("1048576\n")),
         ] {
             let (ran, _) = script(text).await;
             let ran = ran.as_deref().map_err(String::as_str);
-            assert!(matches!((ran, expected), (Ok(ran), Ok(expected)) if ran == expected)
-                || matches!((ran, expected), (Err(ran), Err(expected)) if ran.starts_with(expected)), "{text}: {ran:?}");
+            assert!(
+                matches!((ran, expected), (Ok(ran), Ok(expected)) if ran == expected)
+                    || matches!((ran, expected), (Err(ran), Err(expected)) if ran.starts_with(expected)),
+                "{text}: {ran:?}"
+            );
         }
     }
 
@@ -183,7 +192,8 @@ mod tests {
     async fn nothing_is_inherited() {
         let (ran, folder) = script("export -p; pwd; echo \"$PATH\"").await;
         let ran = ran.expect("runs");
-        let mut names: Vec<_> = ran.lines().filter_map(|line| Some(line.strip_prefix("export ")?.split('=').next()?)).collect();
+        let mut names: Vec<_> =
+            ran.lines().filter_map(|line| Some(line.strip_prefix("export ")?.split('=').next()?)).collect();
         names.sort_unstable();
         assert_eq!(names, ["HOME", "HTTPS_PROXY", "HTTP_PROXY", "PATH", "PWD", "TMPDIR", "TZ"], "{ran}");
         let own = folder.path().canonicalize().expect("folder").display().to_string();

@@ -9,7 +9,9 @@ use serde_json::{Map, Value};
 use crate::domain::yaml::locate::{DocumentSyntax, Shape, Syntax, line_end};
 use crate::domain::yaml::read::key_text;
 use crate::domain::yaml::scalar::Tag;
-use crate::domain::yaml::write::{Flow, Layout, after_dash, after_key, block_scalar, flow, is_block, is_nested, scalar};
+use crate::domain::yaml::write::{
+    Flow, Layout, after_dash, after_key, block_scalar, flow, is_block, is_nested, scalar,
+};
 
 use layout::layout_of;
 

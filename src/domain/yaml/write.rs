@@ -250,7 +250,7 @@ fn is_plain(text: &str, in_flow: bool) -> bool {
         || text.starts_with("...")
         || !text.chars().all(is_printable)
         || text.trim() != text
-        || in_flow && text.contains(['{', '}', '[', ']', ',', '?']);
+        || in_flow && (text.contains(['{', '}', '[', ']', ',', '?']) || first == ':');
     !is_mark && !breaks && scalar::is_text(text) && !is_trap(text)
 }
 

@@ -36,11 +36,9 @@ impl Count {
                 let diff = TextDiff::from_lines(text, &other);
                 match reason(&diff) {
                     Some(reason) => *self.known.entry(reason).or_default() += 1,
-                    None => self.wrong.push(format!(
-                        "{told}: {}\n{}",
-                        there.path,
-                        diff.unified_diff().context_radius(1)
-                    )),
+                    None => {
+                        self.wrong.push(format!("{told}: {}\n{}", there.path, diff.unified_diff().context_radius(1)))
+                    }
                 }
             }
         }
@@ -114,7 +112,9 @@ fn an_edit_that_is_taken_back_is_none() {
     }
     println!("{} texts: {same} times no edit, the same bytes", texts.len());
     let mut refused = 0;
-    for (kind, count) in [("set and set back", &set), ("key added and removed", &added), ("item added and removed", &appended)] {
+    for (kind, count) in
+        [("set and set back", &set), ("key added and removed", &added), ("item added and removed", &appended)]
+    {
         let Count { same, known, refused: not, wrong } = count;
         println!("{kind}: {same} the same bytes, {known:?}, {} refused, {} wrong", not.len(), wrong.len());
         println!("{}", not.join("\n"));

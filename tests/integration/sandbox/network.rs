@@ -20,7 +20,8 @@ fn listen() -> (String, Arc<AtomicUsize>) {
 #[test]
 fn remote_parts_are_refused() {
     let (address, calls) = listen();
-    let plugin = |rest: &str| format!("apiVersion: builtin\nmetadata: {{name: g}}\n{}\n", rest.replace("ADDRESS", &address));
+    let plugin =
+        |rest: &str| format!("apiVersion: builtin\nmetadata: {{name: g}}\n{}\n", rest.replace("ADDRESS", &address));
     let kustomize = |line: &str| line.replace("ADDRESS", &address);
     for line in [
         "resources: [\"http://ADDRESS/x.yaml\"]",
@@ -53,15 +54,31 @@ fn remote_parts_are_refused() {
         "kind: ReplacementTransformer\nreplacements: [{path: \"http://ADDRESS/p.yaml\"}]",
     ] {
         let list = if text.contains("Generator") { "generators" } else { "transformers" };
-        let whole = format!("resources: [fine.yaml]\n{list}: [g.yaml]\n");
+        let whole = format!("resources: [other.yaml]\n{list}: [g.yaml]\n");
         refused("kustomize", &kustomization(&whole, &[("bad/g.yaml", &plugin(text))]), "bad/g.yaml:4: `");
     }
     let schema = format!("{{\"$ref\": \"http://{address}/schema.json\"}}");
-    let depends = format!("{CHART}dependencies:\n- {{name: x, version: 1.x, repository: \"http://{address}\"}}\n- {{name: y, version: 1.x, repository: \"oci://{address}\"}}\n");
-    refused("helm", &chart(MAP, &[("bad/values.schema.json", &schema), ("bad/values.yaml", "a: 1\n")]), "bad/values.schema.json: the schema of the values refers to `http://");
+    let depends = format!(
+        "{CHART}dependencies:\n- {{name: x, version: 1.x, repository: \"http://{address}\"}}\n- {{name: z, version: 1.x, repository: \"oci://{address}\"}}\n"
+    );
+    refused(
+        "helm",
+        &chart(MAP, &[("bad/values.schema.json", &schema), ("bad/values.yaml", "a: 1\n")]),
+        "bad/values.schema.json: the schema of the values refers to `http://",
+    );
     let files = vec![("bad/Chart.yaml", file(&depends)), ("bad/templates/a.yaml", file(MAP))];
     let told = super::problems(&super::scan("helm", &files));
-    assert_eq!(told, ["x", "y"].map(|name| format!("bad/Chart.yaml:{}: the chart depends on `{name}`, which is not in its charts/", if name == "x" { 5 } else { 6 })));
-    refused("jinja", &template(&format!("{{% include 'http://{address}/x' %}}")), "bad/a.yaml.j2:1: the template that is included");
+    assert_eq!(
+        told,
+        ["x", "z"].map(|name| format!(
+            "bad/Chart.yaml:{}: the chart depends on `{name}`, which is not in its charts/",
+            if name == "x" { 5 } else { 6 }
+        ))
+    );
+    refused(
+        "jinja",
+        &template(&format!("{{% include 'http://{address}/x' %}}")),
+        "bad/a.yaml.j2:1: cannot include the file",
+    );
     assert_eq!(calls.load(Ordering::SeqCst), 0, "somebody was asked");
 }
