@@ -394,7 +394,7 @@ fn pipes_and_devices() {
     let made = std::process::Command::new("mkfifo").arg(desk.path("declared/pipe.yaml")).status();
     assert!(made.expect("mkfifo").success());
     std::os::unix::fs::symlink("/dev/zero", desk.path("declared/zero.yaml")).expect("link");
-    let ran = desk.trueup(["diff", "declared", "live", "-o", "json"]).run();
+    let ran = desk.trueup(["diff", "--declared", "declared", "--live", "live", "-o", "json"]).run();
     assert!(ran.took < SOON, "took {:?}", ran.took);
     let mut told = problems(&ran.exits(3).json());
     told.sort();

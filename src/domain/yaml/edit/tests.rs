@@ -93,6 +93,13 @@ proptest! {
         let data = values(&once).unwrap();
         prop_assert_eq!(path.get(&data[document]), Some(&new));
 
+        // taken back, it all reads as before; there and back once more gives the same bytes
+        let back = Edit { action: Set(path.get(&value).unwrap().clone()), ..set.clone() };
+        let restored = apply(&once, &back).map_err(|error| TestCaseError::fail(format!("back {path} {new}: {error:?}\n{once}")))?;
+        prop_assert_eq!(&values(&restored).unwrap()[document], &value);
+        let again = apply(&restored, &set).and_then(|there| apply(&there, &back));
+        prop_assert_eq!(again, Ok(restored), "{} {}\n{}", path, new, text);
+
         let added = Edit { path: path.parent().unwrap().field("new.key/x"), ..set.clone() };
         if path.parent().unwrap().get(&value).is_some_and(Value::is_object) {
             let text = apply(&text, &added).map_err(|error| TestCaseError::fail(format!("add {path} {new}: {error:?}\n{text}")))?;
