@@ -257,3 +257,46 @@ fn random_edits_of_real_files() {
     assert!(wrong.is_empty(), "{}", wrong[..wrong.len().min(20)].join("\n"));
     assert!(share < 2, "{share} % refused:\n{}", refused[..refused.len().min(40)].join("\n"));
 }
+
+/// A megabyte in the shapes that large files have: many documents, one large map, one long list, JSON on one line.
+fn megabytes() -> Vec<(&'static str, String, &'static str)> {
+    let object = |at: usize| {
+        format!(
+            "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: n{at} # c\n  labels: {{app: web}}\ndata:\n  a: \"x\"\n"
+        )
+    };
+    let many = |count: usize, text: &dyn Fn(usize) -> String| (0..count).map(text).collect::<String>();
+    let json: Vec<_> = (0..20_000).map(|at| format!("\"k{at}\": {{\"a\": [1, 2], \"b\": \"some text\"}}")).collect();
+    vec![
+        ("documents", many(11_000, &|at| format!("---\n{}", object(at))), "data.a"),
+        (
+            "keys",
+            format!("data:\n{}", many(30_000, &|at| format!("  k{at}: some text as long as this # c\n"))),
+            "data.k29000",
+        ),
+        (
+            "items",
+            format!("items:\n{}", many(30_000, &|at| format!("- name: n{at}\n  value: \"some text\"\n"))),
+            "items[name=n24000].value",
+        ),
+        ("JSON on one line", format!("{{{}}}", json.join(", ")), "k19000.b"),
+    ]
+}
+
+/// Large files are edited at one place only; how long that takes is printed.
+#[test]
+fn megabytes_are_edited() {
+    for (name, text, path) in megabytes() {
+        assert!(text.len() > 1_000_000, "{name}: {} bytes", text.len());
+        let document = if name == "documents" { 9_000 } else { 0 };
+        let path: FieldPath = path.parse().expect("a path");
+        let edit = |action| Edit { document, list_item: None, path: path.clone(), action };
+        let begun = std::time::Instant::now();
+        let edited = apply(&text, &edit(Action::Set(json!("other")))).expect(name);
+        println!("{name}: {} bytes, {:?} an edit", text.len(), begun.elapsed());
+        let (went, came) = changed_lines(&text, &edited);
+        assert_eq!((went.len(), came.len()), (1, 1), "{name}");
+        let removed = apply(&text, &edit(Action::Remove)).expect(name);
+        assert!(removed.len() < text.len() && text.len() - removed.len() < 100, "{name}");
+    }
+}

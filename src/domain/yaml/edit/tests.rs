@@ -13,6 +13,10 @@ fn edit(document: usize, path: &str, action: Action) -> Edit {
     Edit { document, list_item: None, path: path.parse().unwrap(), action }
 }
 
+fn values(text: &str) -> Result<Vec<Value>, EditError> {
+    super::values(&locate(text).map_err(unreadable)?)
+}
+
 fn arbitrary_scalar() -> impl Strategy<Value = Value> {
     prop_oneof![
         any::<bool>().prop_map(Value::from),
@@ -124,16 +128,22 @@ proptest! {
         }
     }
 
-    /// No text whatever makes the reader or the editor panic, and what is edited reads as meant or is refused.
+    /// No text whatever makes the reader or the editor panic, what is edited reads as meant or is refused, and an edit
+    /// that is taken back twice has come to rest.
     #[test]
-    fn nothing_panics(text in "[ab:\\- \n#&*!|>\\[\\]{},?'\"\t\u{feff}<.~0-9\r]{0,60}", remove in any::<bool>()) {
+    fn nothing_panics(text in "[ab:\\- \n&#*!|>\\[\\]{},?'\"\t\u{feff}<.~0-9\r]{0,60}", remove in any::<bool>()) {
         if let Ok(documents) = values(&text) {
             for (document, value) in documents.iter().enumerate() {
                 let mut all = Vec::new();
                 paths(value, &FieldPath::root(), &mut all);
                 for path in all {
                     let action = if remove { Remove } else { Set(json!({"k": ["v"]})) };
-                    let _ = apply(&text, &Edit { document, list_item: None, path, action });
+                    let there = Edit { document, list_item: None, path: path.clone(), action };
+                    let back = Edit { action: Set(path.get(value).unwrap().clone()), ..there.clone() };
+                    let around = |text: &str| apply(&apply(text, &there).ok()?, &back).ok();
+                    if let (false, Some(once)) = (remove, around(&text)) {
+                        prop_assert_eq!(around(&once), Some(once), "{} of {:?}", path, text);
+                    }
                 }
             }
         }
