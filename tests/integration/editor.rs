@@ -266,7 +266,7 @@ fn megabytes() -> Vec<(&'static str, String, &'static str)> {
         )
     };
     let many = |count: usize, text: &dyn Fn(usize) -> String| (0..count).map(text).collect::<String>();
-    let json: Vec<_> = (0..20_000).map(|at| format!("\"k{at}\": {{\"a\": [1, 2], \"b\": \"some text\"}}")).collect();
+    let json: Vec<_> = (0..25_000).map(|at| format!("\"k{at}\": {{\"a\": [1, 2], \"b\": \"some text\"}}")).collect();
     vec![
         ("documents", many(11_000, &|at| format!("---\n{}", object(at))), "data.a"),
         (
@@ -290,13 +290,11 @@ fn megabytes_are_edited() {
         assert!(text.len() > 1_000_000, "{name}: {} bytes", text.len());
         let document = if name == "documents" { 9_000 } else { 0 };
         let path: FieldPath = path.parse().expect("a path");
-        let edit = |action| Edit { document, list_item: None, path: path.clone(), action };
+        let edit = Edit { document, list_item: None, path, action: Action::Set(json!("other")) };
         let begun = std::time::Instant::now();
-        let edited = apply(&text, &edit(Action::Set(json!("other")))).expect(name);
+        let edited = apply(&text, &edit).expect(name);
         println!("{name}: {} bytes, {:?} an edit", text.len(), begun.elapsed());
         let (went, came) = changed_lines(&text, &edited);
         assert_eq!((went.len(), came.len()), (1, 1), "{name}");
-        let removed = apply(&text, &edit(Action::Remove)).expect(name);
-        assert!(removed.len() < text.len() && text.len() - removed.len() < 100, "{name}");
     }
 }

@@ -193,7 +193,7 @@ mod tests {
         let (ran, folder) = script("export -p; pwd; echo \"$PATH\"").await;
         let ran = ran.expect("runs");
         let mut names: Vec<_> =
-            ran.lines().filter_map(|line| Some(line.strip_prefix("export ")?.split('=').next()?)).collect();
+            ran.lines().filter_map(|line| line.strip_prefix("export ")?.split('=').next()).collect();
         names.sort_unstable();
         assert_eq!(names, ["HOME", "HTTPS_PROXY", "HTTP_PROXY", "PATH", "PWD", "TMPDIR", "TZ"], "{ran}");
         let own = folder.path().canonicalize().expect("folder").display().to_string();

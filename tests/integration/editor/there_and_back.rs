@@ -50,7 +50,6 @@ fn reason(diff: &TextDiff<'_, '_, str>) -> Option<&'static str> {
     let of = |tag| -> Vec<&str> {
         diff.iter_all_changes().filter(|change| change.tag() == tag).map(|change| change.value().trim_end()).collect()
     };
-    let (went, came) = (of(ChangeTag::Delete), of(ChangeTag::Insert));
     match (of(ChangeTag::Delete).as_slice(), of(ChangeTag::Insert).as_slice()) {
         ([_, _, ..], [_]) => Some("one text over several lines"),
         ([went], [came]) if is_number(went) && is_number(came) => Some("number in another spelling"),

@@ -12,7 +12,11 @@ fn listen() -> (String, Arc<AtomicUsize>) {
     let address = listener.local_addr().expect("an address").to_string();
     let calls = Arc::new(AtomicUsize::new(0));
     let seen = Arc::clone(&calls);
-    std::thread::spawn(move || listener.incoming().for_each(|_| drop(seen.fetch_add(1, Ordering::SeqCst))));
+    std::thread::spawn(move || {
+        for _ in listener.incoming() {
+            seen.fetch_add(1, Ordering::SeqCst);
+        }
+    });
     (address, calls)
 }
 
