@@ -1,6 +1,7 @@
 //! YAML as kubectl reads it, with the place of every value, and edits that touch only the bytes they mean.
 
 pub mod edit;
+mod lines;
 pub mod locate;
 pub mod read;
 mod scalar;

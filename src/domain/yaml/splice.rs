@@ -6,7 +6,8 @@ use std::collections::HashMap;
 use granit_parser::ScalarStyle;
 use serde_json::{Map, Value};
 
-use crate::domain::yaml::locate::{DocumentSyntax, Shape, Syntax, line_end};
+use crate::domain::yaml::lines::line_end;
+use crate::domain::yaml::locate::{DocumentSyntax, Shape, Syntax};
 use crate::domain::yaml::read::key_text;
 use crate::domain::yaml::scalar::Tag;
 use crate::domain::yaml::write::{

@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use super::{Refusal, Splice, Spot, Writer, is_empty, single};
-use crate::domain::yaml::locate::{Shape, Syntax, line_end, line_start, next_line, skip_blanks};
+use crate::domain::yaml::lines::{line_end, line_start, next_line, skip_blanks};
+use crate::domain::yaml::locate::{Shape, Syntax};
 use crate::domain::yaml::write::{Flow, after_dash, blanks, entry, flow, is_nested, json_lines, key};
 
 impl Writer<'_, '_> {

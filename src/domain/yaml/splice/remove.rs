@@ -1,6 +1,7 @@
 //! Taking an entry or item out of a text, with its own comments and no others.
 
-use crate::domain::yaml::locate::{Pair, Shape, Syntax, line_end, line_start, next_line, origin, skip_blanks};
+use crate::domain::yaml::lines::{line_end, line_start, next_line, origin, skip_blanks};
+use crate::domain::yaml::locate::{Pair, Shape, Syntax};
 use crate::domain::yaml::read::key_text;
 
 use super::{Refusal, Splice, Writer};
