@@ -25,7 +25,8 @@ impl FieldChange {
         Self { path, action: Action::Remove }
     }
 
-    /// Makes the change in `object`: maps that are missing on the way are added, list items are not.
+    /// Makes the change in `object`: maps that are missing on the way are added, and so is the list of an item that is set;
+    /// list items on the way are not.
     pub fn apply(&self, object: &mut Value) -> Result<(), String> {
         let missing = || format!("{} is not there", self.path);
         let (last, before) = self.path.steps().split_last().ok_or("the object itself cannot be changed")?;
@@ -34,14 +35,7 @@ impl FieldChange {
             at = child(at, step, matches!(self.action, Action::Set(_))).ok_or_else(missing)?;
         }
         match &self.action {
-            Action::Set(value) => match last {
-                Step::Item(keys)
-                    if at.as_array().is_some_and(|items| !items.iter().any(|item| has_keys(item, keys))) =>
-                {
-                    at.as_array_mut().ok_or_else(missing)?.push(value.clone());
-                }
-                _ => *child(at, last, true).ok_or_else(missing)? = value.clone(),
-            },
+            Action::Set(value) => set(at, last, value).ok_or_else(missing)?,
             Action::Remove => remove(at, last).ok_or_else(missing)?,
         }
         Ok(())
@@ -64,20 +58,39 @@ fn child<'v>(value: &'v mut Value, step: &Step, create: bool) -> Option<&'v mut 
     }
 }
 
+fn set(value: &mut Value, step: &Step, new: &Value) -> Option<()> {
+    if let Step::Field(_) | Step::Inside = step {
+        *child(value, step, true)? = new.clone();
+        return Some(());
+    }
+    if value.is_null() {
+        *value = Value::Array(Vec::new());
+    }
+    let items = value.as_array_mut()?;
+    match (position(items, step), step) {
+        (Some(position), _) => items[position] = new.clone(),
+        (None, Step::Index(index)) if *index != items.len() => return None,
+        (None, _) => items.push(new.clone()),
+    }
+    Some(())
+}
+
 fn remove(value: &mut Value, step: &Step) -> Option<()> {
+    if let Step::Field(name) = step {
+        return value.as_object_mut()?.remove(name).map(drop);
+    }
+    let items = value.as_array_mut()?;
+    let position = position(items, step)?;
+    items.remove(position);
+    Some(())
+}
+
+fn position(items: &[Value], step: &Step) -> Option<usize> {
     match step {
-        Step::Field(name) => value.as_object_mut()?.remove(name).map(drop),
-        _ => {
-            let items = value.as_array_mut()?;
-            let position = match step {
-                Step::Index(index) => (*index < items.len()).then_some(*index),
-                Step::Item(keys) => items.iter().position(|item| has_keys(item, keys)),
-                Step::Member(key) => items.iter().position(|item| *item == key.to_value()),
-                Step::Field(_) | Step::Inside => None,
-            }?;
-            items.remove(position);
-            Some(())
-        }
+        Step::Index(index) => (*index < items.len()).then_some(*index),
+        Step::Item(keys) => items.iter().position(|item| has_keys(item, keys)),
+        Step::Member(key) => items.iter().position(|item| *item == key.to_value()),
+        Step::Field(_) | Step::Inside => None,
     }
 }
 
@@ -105,8 +118,25 @@ mod tests {
                 Some(("/spec/containers/1/name", json!("new"))),
             ),
             (
+                FieldChange::set("spec.containers[name=web].env[name=A]".parse().expect("path"), json!({"name": "A"})),
+                Some(("/spec/containers/0/env/0/name", json!("A"))),
+            ),
+            (
+                FieldChange::set("metadata.finalizers[=x]".parse().expect("path"), json!("x")),
+                Some(("/metadata/finalizers", json!(["x"]))),
+            ),
+            (FieldChange::set("spec.containers[3]".parse().expect("path"), json!({})), None),
+            (
                 FieldChange::remove("spec.containers[name=web].image".parse().expect("path")),
                 Some(("/spec/containers/0", json!({"name": "web"}))),
+            ),
+            (
+                FieldChange::set("spec.containers[name=web].env[name=A]".parse().expect("path"), json!({"name": "A"})),
+                Some(("/spec/containers/0/env", json!([{"name": "A"}]))),
+            ),
+            (
+                FieldChange::set("metadata.finalizers[=\"a/b\"]".parse().expect("path"), json!("a/b")),
+                Some(("/metadata/finalizers", json!(["a/b"]))),
             ),
             (FieldChange::remove("spec.replicas".parse().expect("path")), None),
             (FieldChange::set("spec.containers[name=no].image".parse().expect("path"), json!("b")), None),

@@ -2,15 +2,20 @@
 //! Values in, values out: no clock, file, network, environment or randomness, and no type of `kube`, `octocrab` or
 //! `git2`. `clippy.toml` and `tests/tidy.rs` keep it so.
 
+pub mod adoption;
+pub mod applies;
 pub mod baseline;
 pub mod candidates;
+pub mod commands;
 pub mod delivery_rules;
 pub mod diff_text;
 pub mod drift;
 pub mod field_edit;
 pub mod field_path;
 pub mod glob;
+pub mod kustomization;
 pub mod markdown;
+pub mod merge_effects;
 pub mod normalize;
 pub mod outcome;
 pub mod ownership;
@@ -33,4 +38,5 @@ pub mod secret;
 pub mod selector;
 pub mod settle;
 pub mod source;
+pub mod standard;
 pub mod yaml;

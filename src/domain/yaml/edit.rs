@@ -100,6 +100,11 @@ struct Before<'b, 't> {
     data: &'b Value,
 }
 
+/// The data of every document of a text.
+pub(super) fn values_of(text: &str) -> Result<Vec<Value>, EditError> {
+    values(&locate(text).map_err(unreadable)?)
+}
+
 impl Before<'_, '_> {
     /// Writes changes so that the text reads as `after`. A text of several lines stands as it would be read, or in quotes
     /// where what comes after it would be taken for a part of it.

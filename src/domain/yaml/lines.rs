@@ -1,4 +1,4 @@
-//! Lines of a text, by bytes: where they start and end, and where the next thing stands.
+//! Lines of a text and what stands between them, by byte.
 
 /// The next byte from `at` that is no blank, line end or comment.
 pub(super) fn skip_blanks(text: &str, mut at: usize) -> usize {
