@@ -5,11 +5,14 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
+
 use crate::adapters::render::{Rendered, SourceTree, render, unheard};
+use crate::domain::candidates::adopt::{self, Newcomer, additions, withdrawal};
 use crate::domain::candidates::{Candidate, Sought, candidates};
 use crate::domain::field_edit::FieldChange;
-use crate::domain::plan::Unit;
-use crate::domain::proof;
+use crate::domain::plan::{Unit, Whole};
+use crate::domain::proof::{self, Target, prove_addition, prove_withdrawal};
 use crate::domain::resource::Manifest;
 use crate::domain::secret::MaskKey;
 use crate::domain::source::Source;
@@ -28,38 +31,66 @@ pub struct Workshop<'a> {
 }
 
 /// An edit that changes exactly what was meant.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Proven {
     /// New content of the files by path.
     pub files: Files,
     /// One line for each field that changes after rendering.
     pub lines: Vec<String>,
+    /// Changes for which no place was proven, each with the reason.
+    pub left_out: Vec<(FieldChange, String)>,
 }
 
-/// Proves a unit, or says why no candidate could be proven.
-pub async fn prove(unit: &Unit, workshop: &Workshop<'_>) -> Result<Proven, String> {
-    let intended = unit.intended();
-    let manifest = workshop.rendered.iter().flat_map(|rendered| &rendered.manifests).find(|manifest| {
-        manifest.source == unit.source
-            && manifest.id.kind == unit.resource.kind
+/// Proves a unit as far as it can be, or says why nothing of it could. `is_live` says whether a new manifest declares what
+/// is live.
+pub async fn prove(
+    unit: &Unit,
+    workshop: &Workshop<'_>,
+    is_live: &(dyn Fn(&Value) -> Result<(), String> + Sync),
+) -> Result<Proven, String> {
+    let sources = workshop.sources.iter().zip(workshop.rendered);
+    let (source, rendered) =
+        sources.into_iter().find(|(source, _)| source.name == unit.source).ok_or("its source is not in the config")?;
+    if let Some(Whole::Declared(object)) = &unit.whole {
+        let newcomer = Newcomer { object, source, siblings: &rendered.manifests, files: workshop.tree };
+        let target = Target { source: &unit.source, id: &unit.resource };
+        let proof = |before: &[Manifest], after: &[Manifest]| prove_addition(before, after, target, is_live);
+        return workshop.first_whole(additions(&newcomer), proof).await;
+    }
+    let manifest = rendered.manifests.iter().find(|manifest| {
+        manifest.id.kind == unit.resource.kind
             && manifest.id.name == unit.resource.name
             && (manifest.id.namespace.is_none() || manifest.id.namespace == unit.resource.namespace)
     });
     let manifest = manifest.ok_or("its manifest was not rendered")?;
-    let source = workshop.sources.iter().find(|source| source.name == unit.source);
-    let bench = Bench { workshop, manifest, source: source.ok_or("its source is not in the config")? };
+    let target = Target { source: &unit.source, id: &manifest.id };
+    if unit.whole == Some(Whole::Withdrawn) {
+        let origin = manifest.origin.as_ref();
+        let place = origin.ok_or_else(|| "the file that declares it is not known; edit it by hand".to_owned());
+        let change = place.and_then(|origin| withdrawal(origin, source, workshop.tree));
+        let proof = |before: &[Manifest], after: &[Manifest]| prove_withdrawal(before, after, target);
+        return workshop.first_whole(vec![change], proof).await;
+    }
+    let intended = unit.intended();
+    let bench = Bench { workshop, manifest, source, target };
     let together = bench.first_proven(&Files::new(), &intended, &intended).await;
     if together.is_ok() || intended.len() == 1 {
         return together;
     }
-    // the changes may belong to different places
-    let mut proven = Proven { files: Files::new(), lines: Vec::new() };
-    for (index, change) in intended.iter().enumerate() {
-        let next = bench.first_proven(&proven.files, std::slice::from_ref(change), &intended[..=index]).await;
-        let Ok(next) = next else { return together };
-        proven = next;
+    // the changes may belong to different places, and some to none
+    let mut proven = Proven::default();
+    let mut intended_so_far = Vec::new();
+    for change in &intended {
+        intended_so_far.push(change.clone());
+        match bench.first_proven(&proven.files, std::slice::from_ref(change), &intended_so_far).await {
+            Ok(next) => proven = Proven { left_out: proven.left_out, ..next },
+            Err(reason) => {
+                intended_so_far.pop();
+                proven.left_out.push((change.clone(), reason));
+            }
+        }
     }
-    Ok(proven)
+    if intended_so_far.is_empty() { together } else { Ok(proven) }
 }
 
 /// New content of files by path; none for one that goes.
@@ -70,6 +101,7 @@ struct Bench<'a> {
     workshop: &'a Workshop<'a>,
     manifest: &'a Manifest,
     source: &'a Source,
+    target: Target<'a>,
 }
 
 impl Bench<'_> {
@@ -81,7 +113,7 @@ impl Bench<'_> {
         changes: &[FieldChange],
         intended: &[FieldChange],
     ) -> Result<Proven, String> {
-        let tree = self.with(files);
+        let tree = self.workshop.with(files);
         let sought = Sought { manifest: self.manifest, source: self.source, files: &tree };
         let mut reason = None;
         for candidate in candidates(&sought, changes) {
@@ -100,31 +132,58 @@ impl Bench<'_> {
         intended: &[FieldChange],
     ) -> Result<Proven, String> {
         let mut files = files.clone();
-        for (file, text) in candidate? {
-            if file.starts_with(".github/") {
-                return Err("files below .github/ are never edited".to_owned());
+        files.extend(candidate?.into_iter().map(|(file, text)| (file, Some(text.into_bytes()))));
+        let (before, after) = self.workshop.rendered_with(&files).await?;
+        let lines = proof::prove(&before, &after, self.target, intended)?;
+        Ok(Proven { files, lines, left_out: Vec::new() })
+    }
+}
+
+impl Workshop<'_> {
+    /// The first change of files after which a whole manifest has come or gone, and nothing else; else why the nearest one
+    /// is none.
+    async fn first_whole(
+        &self,
+        changes: Vec<Result<adopt::Change, String>>,
+        proof: impl Fn(&[Manifest], &[Manifest]) -> Result<Vec<String>, String>,
+    ) -> Result<Proven, String> {
+        let mut reason = None;
+        for change in changes {
+            let files = change.map(|change| {
+                let bytes = |(file, text): (String, Option<String>)| (file, text.map(String::into_bytes));
+                change.into_iter().map(bytes).collect::<Files>()
+            });
+            let rendered = match files {
+                Ok(files) => self.rendered_with(&files).await.map(|rendered| (files, rendered)),
+                Err(refused) => Err(refused),
+            };
+            match rendered.and_then(|(files, (before, after))| Ok((proof(&before, &after)?, files))) {
+                Ok((lines, files)) => return Ok(Proven { files, lines, left_out: Vec::new() }),
+                Err(refused) => reason = reason.or(Some(refused)),
             }
-            files.insert(file, Some(text.into_bytes()));
         }
-        let lines = self.rendered_proof(&files, intended).await?;
-        Ok(Proven { files, lines })
+        Err(reason.unwrap_or_else(|| "no place in its source is known for it".to_owned()))
     }
 
     fn with(&self, files: &Files) -> SourceTree {
-        let mut overlay = self.workshop.tree.overlay.clone();
+        let mut overlay = self.tree.overlay.clone();
         overlay.extend(files.clone());
-        SourceTree { overlay, ..self.workshop.tree.clone() }
+        SourceTree { overlay, ..self.tree.clone() }
     }
 
-    async fn rendered_proof(&self, files: &Files, intended: &[FieldChange]) -> Result<Vec<String>, String> {
+    /// What everything that may depend on these files renders to without and with them.
+    async fn rendered_with(&self, files: &Files) -> Result<(Vec<Manifest>, Vec<Manifest>), String> {
+        if files.keys().any(|file| file.starts_with(".github/")) {
+            return Err("files below .github/ are never edited".to_owned());
+        }
         let tree = self.with(files);
         let mut before = Vec::new();
         let mut after = Vec::new();
-        for (source, was) in self.workshop.sources.iter().zip(self.workshop.rendered) {
+        for (source, was) in self.sources.iter().zip(self.rendered) {
             if !files.keys().any(|file| was.reads(file)) {
                 continue;
             }
-            let now = render(&tree, source, self.workshop.key, &unheard()).await;
+            let now = render(&tree, source, self.key, &unheard()).await;
             if now.problems != was.problems {
                 let new = now.problems.iter().find(|problem| !was.problems.contains(problem));
                 return Err(new.map_or_else(
@@ -135,6 +194,6 @@ impl Bench<'_> {
             before.extend(was.manifests.iter().cloned());
             after.extend(now.manifests);
         }
-        proof::prove(&before, &after, &self.manifest.id, intended)
+        Ok((before, after))
     }
 }

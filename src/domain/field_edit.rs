@@ -25,8 +25,8 @@ impl FieldChange {
         Self { path, action: Action::Remove }
     }
 
-    /// Makes the change in `object`: maps that are missing on the way are added, and so is an item that is itself what is
-    /// set, with its list; items on the way to something else are not.
+    /// Makes the change in `object`: maps that are missing on the way are added, and so is the list of an item that is set;
+    /// list items on the way are not.
     pub fn apply(&self, object: &mut Value) -> Result<(), String> {
         let missing = || format!("{} is not there", self.path);
         let (last, before) = self.path.steps().split_last().ok_or("the object itself cannot be changed")?;
@@ -35,17 +35,7 @@ impl FieldChange {
             at = child(at, step, matches!(self.action, Action::Set(_))).ok_or_else(missing)?;
         }
         match &self.action {
-            Action::Set(value) => {
-                let is_item = matches!(last, Step::Item(_) | Step::Member(_));
-                if is_item && at.is_null() {
-                    *at = Value::Array(Vec::new());
-                }
-                if is_item && at.is_array() && child(at, last, false).is_none() {
-                    at.as_array_mut().ok_or_else(missing)?.push(value.clone());
-                } else {
-                    *child(at, last, true).ok_or_else(missing)? = value.clone();
-                }
-            }
+            Action::Set(value) => set(at, last, value).ok_or_else(missing)?,
             Action::Remove => remove(at, last).ok_or_else(missing)?,
         }
         Ok(())
@@ -68,20 +58,39 @@ fn child<'v>(value: &'v mut Value, step: &Step, create: bool) -> Option<&'v mut 
     }
 }
 
+fn set(value: &mut Value, step: &Step, new: &Value) -> Option<()> {
+    if let Step::Field(_) | Step::Inside = step {
+        *child(value, step, true)? = new.clone();
+        return Some(());
+    }
+    if value.is_null() {
+        *value = Value::Array(Vec::new());
+    }
+    let items = value.as_array_mut()?;
+    match (position(items, step), step) {
+        (Some(position), _) => items[position] = new.clone(),
+        (None, Step::Index(index)) if *index != items.len() => return None,
+        (None, _) => items.push(new.clone()),
+    }
+    Some(())
+}
+
 fn remove(value: &mut Value, step: &Step) -> Option<()> {
+    if let Step::Field(name) = step {
+        return value.as_object_mut()?.remove(name).map(drop);
+    }
+    let items = value.as_array_mut()?;
+    let position = position(items, step)?;
+    items.remove(position);
+    Some(())
+}
+
+fn position(items: &[Value], step: &Step) -> Option<usize> {
     match step {
-        Step::Field(name) => value.as_object_mut()?.remove(name).map(drop),
-        _ => {
-            let items = value.as_array_mut()?;
-            let position = match step {
-                Step::Index(index) => (*index < items.len()).then_some(*index),
-                Step::Item(keys) => items.iter().position(|item| has_keys(item, keys)),
-                Step::Member(key) => items.iter().position(|item| *item == key.to_value()),
-                Step::Field(_) | Step::Inside => None,
-            }?;
-            items.remove(position);
-            Some(())
-        }
+        Step::Index(index) => (*index < items.len()).then_some(*index),
+        Step::Item(keys) => items.iter().position(|item| has_keys(item, keys)),
+        Step::Member(key) => items.iter().position(|item| *item == key.to_value()),
+        Step::Field(_) | Step::Inside => None,
     }
 }
 
@@ -108,6 +117,15 @@ mod tests {
                 FieldChange::set("spec.containers[name=new]".parse().expect("path"), json!({"name": "new"})),
                 Some(("/spec/containers/1/name", json!("new"))),
             ),
+            (
+                FieldChange::set("spec.containers[name=web].env[name=A]".parse().expect("path"), json!({"name": "A"})),
+                Some(("/spec/containers/0/env/0/name", json!("A"))),
+            ),
+            (
+                FieldChange::set("metadata.finalizers[=x]".parse().expect("path"), json!("x")),
+                Some(("/metadata/finalizers", json!(["x"]))),
+            ),
+            (FieldChange::set("spec.containers[3]".parse().expect("path"), json!({})), None),
             (
                 FieldChange::remove("spec.containers[name=web].image".parse().expect("path")),
                 Some(("/spec/containers/0", json!({"name": "web"}))),

@@ -2,8 +2,11 @@
 //! Values in, values out: no clock, file, network, environment or randomness, and no type of `kube`, `octocrab` or
 //! `git2`. `clippy.toml` and `tests/tidy.rs` keep it so.
 
+pub mod adoption;
+pub mod applies;
 pub mod baseline;
 pub mod candidates;
+pub mod commands;
 pub mod delivery_rules;
 pub mod diff_text;
 pub mod drift;
@@ -12,6 +15,7 @@ pub mod field_path;
 pub mod glob;
 pub mod kustomization;
 pub mod markdown;
+pub mod merge_effects;
 pub mod normalize;
 pub mod outcome;
 pub mod ownership;
@@ -34,4 +38,5 @@ pub mod secret;
 pub mod selector;
 pub mod settle;
 pub mod source;
+pub mod standard;
 pub mod yaml;

@@ -36,6 +36,8 @@ names! {
         AttemptsExhausted = "attempts_exhausted",
         /// No edit could be proven to change exactly what was meant.
         Unproven = "unproven",
+        /// The API server would refuse the manifest, however Git is edited for it.
+        CannotApply = "cannot_apply",
         /// No edit of Git can do it; the report carries the command that can.
         NeedsPerson = "needs_person",
         /// An attempt was merged and the cluster has not been synced to it yet.

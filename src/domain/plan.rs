@@ -6,19 +6,30 @@ use jiff::Timestamp;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use crate::domain::commands::removal;
 use crate::domain::drift::scan::RestoreMark;
-use crate::domain::drift::{DriftItem, Severity, Verdict};
+use crate::domain::drift::{Change, DriftItem, Severity, Verdict};
 use crate::domain::field_edit::FieldChange;
+use crate::domain::field_path::FieldPath;
 use crate::domain::outcome::Outcome;
 use crate::domain::policy::decide::Decision;
 use crate::domain::policy::{ActionType, Policy};
 use crate::domain::proposal::{KnownProposal, Marker, ProposalState};
-use crate::domain::remedy::{Remedy, attempt_of, cures, reassertion, remedies};
+use crate::domain::remedy::{Remedy, Stock, attempt_of, cures, reassertion, remedies, restore_mark};
 use crate::domain::resource::ResourceId;
 use crate::domain::settle::Patience;
 
 /// Everything trueup pushes is below this.
 pub const BRANCH_ROOT: &str = "auto-remediation";
+
+/// What becomes of a manifest as a whole.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Whole {
+    /// This object is to be declared.
+    Declared(Value),
+    /// The object is to be declared no longer.
+    Withdrawn,
+}
 
 /// What is to be done about one resource: one branch, one pull request.
 #[derive(Debug, Clone)]
@@ -35,6 +46,8 @@ pub struct Unit {
     pub changes: Vec<FieldChange>,
     /// Whether the delivery has to apply the manifest again though Git is right.
     pub reassert: bool,
+    /// What becomes of the manifest as a whole, if anything does.
+    pub whole: Option<Whole>,
     /// What Git cannot do, in words.
     pub leftovers: Vec<String>,
     /// Commands for it.
@@ -55,6 +68,20 @@ impl Unit {
         let reassertion = self.reassert.then(|| reassertion(&self.slug, self.attempt));
         self.changes.iter().cloned().chain(reassertion).collect()
     }
+
+    /// Leaves a change to a person, for which no place was proven. The mark is not missed beside a change that was: a commit
+    /// that changes the manifest makes the delivery apply it, too. `live` is the live object, where it is at hand.
+    pub fn leave_out(&mut self, path: &FieldPath, reason: &str, items: &[DriftItem], live: Option<&Value>) {
+        if *path == restore_mark() {
+            self.reassert = false;
+            return;
+        }
+        self.changes.retain(|change| change.path != *path);
+        self.leftovers.push(format!("{path}: {reason}"));
+        let mut answered = self.items.iter().map(|item| &items[*item]);
+        let added = answered.find(|item| item.path == *path && item.change == Change::Added);
+        self.commands.extend(added.and_then(|item| removal(item, live)));
+    }
 }
 
 /// The branch prefix of a cluster: only what lies below it is this cluster's to update or close.
@@ -63,27 +90,26 @@ pub fn branch_prefix(cluster: &str) -> String {
 }
 
 /// Groups the items that a policy acts on by resource, ranked by severity, score and name.
-/// `declared` yields the manifest of an item's resource; an object that no source declares has none.
 pub fn units(
     cluster: &str,
     items: &[DriftItem],
     decisions: &[Decision],
     policies: &[Policy],
-    declared: impl Fn(&DriftItem) -> Option<Value>,
+    stock: &Stock<'_>,
 ) -> Vec<Unit> {
     let mut units: BTreeMap<(&str, &ResourceId), Unit> = BTreeMap::new();
     for (index, (item, decision)) in items.iter().zip(decisions).enumerate() {
         let Some(policy) = decision.policy.filter(|policy| acts(policies[*policy].action)) else { continue };
-        let manifest = declared(item).or_else(|| item.is_undeclared().then_some(Value::Null));
+        let manifest = (stock.declared)(item).or_else(|| item.is_undeclared().then_some(Value::Null));
         let Some(manifest) = manifest else { continue };
         let unit = units.entry((&item.source, &item.resource)).or_insert_with(|| start(cluster, item, policy));
         if item.severity > unit.severity {
             (unit.severity, unit.policy) = (item.severity, policy);
         }
-        answer(unit, index, item, remedies(item, &policies[policy], &manifest));
+        answer(unit, index, item, remedies(item, &policies[policy], &manifest, stock));
         // a policy that asks to mend what a semantic item means asks it for each of its causes
         for (index, cause) in items.iter().enumerate().filter(|(_, cause)| is_cause(cause, item)) {
-            answer(unit, index, cause, cures(cause, &policies[policy], &manifest));
+            answer(unit, index, cause, cures(cause, &policies[policy], &manifest, stock));
         }
     }
     let mut units: Vec<_> = units.into_values().collect();
@@ -128,6 +154,7 @@ fn start(cluster: &str, item: &DriftItem, policy: usize) -> Unit {
         policy,
         changes: Vec::new(),
         reassert: false,
+        whole: None,
         leftovers: Vec::new(),
         commands: Vec::new(),
         branch: format!("{}{}/{slug_of_unit}", branch_prefix(cluster), slug(&item.source)),
@@ -162,6 +189,8 @@ fn add(unit: &mut Unit, item: &DriftItem, remedy: Remedy) {
             }
         }
         Remedy::Reassert => unit.reassert = true,
+        Remedy::Declare(manifest) => unit.whole = Some(Whole::Declared(manifest)),
+        Remedy::Withdraw => unit.whole = Some(Whole::Withdrawn),
         Remedy::Person { reason, command } => {
             let leftover = format!(
                 "{}: {reason}",
@@ -185,7 +214,7 @@ pub fn admit(
     max_attempts: u32,
     patience: &Patience,
 ) -> Result<u32, (Outcome, String)> {
-    if unit.changes.is_empty() && !unit.reassert {
+    if unit.changes.is_empty() && !unit.reassert && unit.whole.is_none() {
         return Err((Outcome::NeedsPerson, "no edit of Git can do it".to_owned()));
     }
     if let Some(waiting) = items.iter().find(|item| is_unsynced(item, unit)) {
@@ -251,7 +280,7 @@ mod tests {
 
     use super::*;
     use crate::domain::drift::{Aspect, Change, DriftKind};
-    use crate::domain::remedy::tests::{item, policy};
+    use crate::domain::remedy::tests::{STOCK, item, policy};
 
     fn decided(policy: usize) -> Decision {
         Decision { action: None, policy: Some(policy), policy_name: None, reason: String::new() }
@@ -259,7 +288,7 @@ mod tests {
 
     fn units_of(items: &[DriftItem], action: ActionType) -> Vec<Unit> {
         let decisions: Vec<_> = items.iter().map(|_| decided(0)).collect();
-        units("prod EU", items, &decisions, &[policy(action)], |_| Some(json!({})))
+        units("prod EU", items, &decisions, &[policy(action)], &STOCK)
     }
 
     /// One resource is one unit with a stable branch; tracking alone makes none.
@@ -288,7 +317,7 @@ mod tests {
         standard.standard_value = Some(json!({"run_as_non_root": true}));
         let decisions = [decided(1), decided(0)];
         let policies = [standard, policy(ActionType::RestoreFromBaseline)];
-        let units = units("c", &[cause, meaning], &decisions, &policies, |_| Some(json!({})));
+        let units = units("c", &[cause, meaning], &decisions, &policies, &STOCK);
         assert_eq!(units.len(), 1);
         assert_eq!(units[0].items, [0, 1]);
         let changed: Vec<_> = units[0].changes.iter().map(|change| change.path.to_string()).collect();
@@ -300,13 +329,28 @@ mod tests {
     #[test]
     fn undeclared_objects_are_units_for_a_person() {
         let added = item("", Change::Added, Value::Null, json!("present"));
-        for action in [ActionType::RestoreFromBaseline, ActionType::AdoptLive, ActionType::UpdateToStandard] {
-            let units = units("c", std::slice::from_ref(&added), &[decided(0)], &[policy(action)], |_| None);
+        for action in [ActionType::RestoreFromBaseline, ActionType::UpdateToStandard] {
+            let units = units("c", std::slice::from_ref(&added), &[decided(0)], &[policy(action)], &STOCK);
             assert_eq!((units.len(), units[0].commands.len()), (1, 1), "{action}");
             let patience = patience("2026-01-02T00:00:00Z");
             let admitted = admit(&units[0], std::slice::from_ref(&added), &[], &RestoreMark::default(), 3, &patience);
             assert_eq!(admitted.map_err(|(outcome, _)| outcome), Err(Outcome::NeedsPerson), "{action}");
         }
+    }
+
+    /// What cannot be proven goes to a person, with the command where there is one; a mark is not missed.
+    #[test]
+    fn what_is_not_proven_is_left_out() {
+        let mut added = item("spec.template.spec.hostNetwork", Change::Added, Value::Null, json!(true));
+        added.native_default = Some(json!(false));
+        let items = [added, item("spec.replicas", Change::Changed, json!(3), json!(1))];
+        let mut unit = units_of(&items, ActionType::RestoreFromBaseline).remove(0);
+        unit.leave_out(&items[0].path, "no key sets it", &items, None);
+        assert_eq!(unit.leftovers, ["spec.template.spec.hostNetwork: no key sets it"]);
+        assert!(unit.commands.len() == 1 && unit.commands[0].contains(r#""hostNetwork":null"#), "{:?}", unit.commands);
+        assert_eq!(unit.intended().len(), 1);
+        unit.leave_out(&restore_mark(), "no key sets it", &items, None);
+        assert_eq!((unit.intended().len(), unit.leftovers.len()), (0, 1));
     }
 
     fn known(unit: &Unit, state: ProposalState, fingerprint: &str, closed_at: &str) -> KnownProposal {

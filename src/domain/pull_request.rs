@@ -8,10 +8,11 @@ use serde_json::Value;
 use crate::domain::drift::ignore::IgnoreRule;
 use crate::domain::drift::{Change, Commit, DriftItem, DriftKind};
 use crate::domain::markdown;
-use crate::domain::plan::Unit;
+use crate::domain::merge_effects::delivery;
+use crate::domain::plan::{Unit, Whole};
 use crate::domain::policy::{ActionType, Policy};
 use crate::domain::proposal::Marker;
-use crate::domain::source::{DeliveryTool, Source};
+use crate::domain::source::Source;
 
 /// GitHub's limit for a body, in characters.
 pub const BODY_LIMIT: usize = 65_536;
@@ -32,6 +33,8 @@ pub struct Story<'a> {
     pub policy: &'a Policy,
     /// The source.
     pub source: &'a Source,
+    /// What merging does to pods and which hooks run, in sentences of Markdown.
+    pub effects: &'a [String],
     /// What the proof showed, one line for each field that changes after rendering.
     pub proof: &'a [String],
     /// The commit that was compared.
@@ -52,6 +55,7 @@ impl Story<'_> {
             aspects => format!("{aspects} of {}", self.unit.resource),
         };
         let asked = match self.policy.action {
+            _ if self.unit.whole == Some(Whole::Withdrawn) => format!("take {what} out of Git"),
             ActionType::RestoreFromBaseline => format!("restore {what}"),
             ActionType::UpdateToStandard => format!("bring {what} to the standard"),
             ActionType::AdoptLive => format!("adopt the live {what}"),
@@ -152,6 +156,10 @@ impl Story<'_> {
 
     fn intention(&self) -> &'static str {
         match self.policy.action {
+            _ if self.unit.whole == Some(Whole::Withdrawn) => {
+                "It is not there, and this takes its manifest out of Git."
+            }
+            _ if self.unit.whole.is_some() => "No source declares it, and this writes its manifest into Git.",
             ActionType::AdoptLive => "This writes the live values into Git.",
             ActionType::UpdateToStandard => "This writes the standard of the policy into Git.",
             _ if self.unit.changes.is_empty() => {
@@ -237,35 +245,27 @@ impl Story<'_> {
     }
 
     fn after_merge(&self) -> String {
-        let mut text = match self.source.delivery.tool {
-            DeliveryTool::Unknown => {
-                "The tool that delivers this source applies the manifest again. The config does not name it; \
-                if it compares releases and not the live state (Helm 3), or is paused, sync it by hand."
-                    .to_owned()
+        let mut parts = match &self.unit.whole {
+            Some(Whole::Declared(_)) => vec![
+                "From then on Git declares the object as it is now, and its delivery keeps it so. Nothing changes in the cluster."
+                    .to_owned(),
+            ],
+            Some(Whole::Withdrawn) => vec![
+                "From then on Git declares the object no longer. It is not in the cluster, so that nothing changes there."
+                    .to_owned(),
+            ],
+            None if self.policy.action == ActionType::AdoptLive => {
+                vec!["Git then has the live values, so that they stay when the manifest is applied again.".to_owned()]
             }
-            DeliveryTool::ArgoCd => {
-                "Argo CD sees a new commit and syncs once, which puts the live fields back. If auto-sync is \
-                off, sync the Application by hand."
-                    .to_owned()
-            }
-            DeliveryTool::KubectlApply => "The pipeline's next `kubectl apply` puts the live fields back.".to_owned(),
-            DeliveryTool::ServerSideApply => {
-                "The pipeline's next `kubectl apply --server-side --force-conflicts` puts the live fields \
-                back. Without force it stops with a conflict."
-                    .to_owned()
-            }
-            DeliveryTool::Flux => "Flux applies the new revision and puts the live fields back.".to_owned(),
-            DeliveryTool::Helm => {
-                "The next `helm upgrade` applies the chart. Helm 3 compares releases and not the live state: \
-                a value that is the same in both releases stays as it is."
-                    .to_owned()
-            }
+            None => vec![delivery(self.source.delivery.tool).to_owned()],
         };
-        text.push_str(" The whole manifest is applied, so every field that Git declares returns to Git's value.");
-        if self.answered().any(|item| item.path.to_string().contains("template.")) {
-            text.push_str(" **Pods restart**, because their template changes.");
+        if self.unit.whole.is_none() {
+            parts.push(
+                "The whole manifest is applied, so every field that Git declares returns to Git's value.".to_owned(),
+            );
         }
-        text
+        parts.extend_from_slice(self.effects);
+        parts.join(" ")
     }
 
     fn write_leftovers(&self, body: &mut String) {
@@ -330,8 +330,8 @@ mod tests {
     use super::*;
     use crate::domain::plan::units;
     use crate::domain::policy::decide::Decision;
-    use crate::domain::remedy::tests::{item, policy};
-    use crate::domain::source::Delivery;
+    use crate::domain::remedy::tests::{STOCK, item, policy};
+    use crate::domain::source::{Delivery, DeliveryTool};
 
     fn body_of(items: &[DriftItem]) -> (String, String) {
         let decisions: Vec<_> = items
@@ -339,7 +339,7 @@ mod tests {
             .map(|_| Decision { action: None, policy: Some(0), policy_name: None, reason: String::new() })
             .collect();
         let policies = [policy(ActionType::RestoreFromBaseline)];
-        let units = units("prod", items, &decisions, &policies, |_| Some(json!({})));
+        let units = units("prod", items, &decisions, &policies, &STOCK);
         let source = Source {
             delivery: Delivery { tool: DeliveryTool::ArgoCd, manager: None },
             ..Source::plain("apps", "apps")
@@ -350,6 +350,7 @@ mod tests {
             items,
             policy: &policies[0],
             source: &source,
+            effects: &["Effects are told.".to_owned()],
             proof: &["spec.replicas: 3 → 1".to_owned()],
             commit: "0123456789abcdef",
             version: "0.1.0",
@@ -368,6 +369,7 @@ mod tests {
             "spec.replicas",
             "### If you merge",
             "Argo CD",
+            "Effects are told.",
             "### If you close",
             "### What merging does not do",
             "kubectl -n shop patch",

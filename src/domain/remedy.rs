@@ -1,14 +1,15 @@
 //! Remedies: what has to change in Git to answer an item as its policy asks, or why Git cannot do it.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use crate::domain::drift::semantic::{pod, weakens};
+use crate::domain::commands::{deletion, removal};
+use crate::domain::drift::semantic::weakens;
 use crate::domain::drift::{Aspect, Change, DriftItem, DriftKind};
 use crate::domain::field_edit::FieldChange;
 use crate::domain::field_path::{FieldPath, Step};
 use crate::domain::normalize::RESTORE_ANNOTATION;
 use crate::domain::policy::{ActionType, Policy};
-use crate::domain::source::{DeliveryTool, Source};
+use crate::domain::standard::changes_to;
 
 /// What answers one item.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,14 +18,34 @@ pub enum Remedy {
     Change(Vec<FieldChange>),
     /// Git is right; a new commit makes the delivery apply it again.
     Reassert,
+    /// Git is to declare this object.
+    Declare(Value),
+    /// Git is to declare the object no longer.
+    Withdraw,
     /// No edit of Git can do it: why, and the command that can, if there is one.
     Person { reason: String, command: Option<String> },
 }
 
+/// What remedies are made from besides the items.
+#[derive(Clone, Copy)]
+pub struct Stock<'a> {
+    /// The manifest of an item's resource; an object that no source declares has none.
+    pub declared: &'a dyn Fn(&DriftItem) -> Option<Value>,
+    /// The live object of an item, where it is at hand.
+    pub live: &'a dyn Fn(&DriftItem) -> Option<Value>,
+    /// What is live, as it would stand in Git: the value of a field, the manifest of an object that no source declares; or
+    /// why it cannot.
+    pub adoptable: &'a dyn Fn(&DriftItem) -> Result<Value, String>,
+}
+
 /// The change by which a merged pull request makes the delivery apply a manifest again.
 pub fn reassertion(unit: &str, attempt: u32) -> FieldChange {
-    let path = FieldPath::fields(["metadata", "annotations", RESTORE_ANNOTATION]);
-    FieldChange::set(path, Value::from(format!("{unit}.{attempt}")))
+    FieldChange::set(restore_mark(), Value::from(format!("{unit}.{attempt}")))
+}
+
+/// Where the mark stands that [`reassertion`] makes.
+pub fn restore_mark() -> FieldPath {
+    FieldPath::fields(["metadata", "annotations", RESTORE_ANNOTATION])
 }
 
 /// The attempt that a mark made by [`reassertion`] counts for this unit; none for another unit's or a person's text.
@@ -34,17 +55,17 @@ pub fn attempt_of(mark: &str, unit: &str) -> Option<u32> {
 
 /// Finds what `policy` asks to be done about an item, whose manifest is `declared`.
 /// A semantic item is answered by its causes, each of which gets the same policy.
-pub fn remedies(item: &DriftItem, policy: &Policy, declared: &Value) -> Vec<Remedy> {
+pub fn remedies(item: &DriftItem, policy: &Policy, declared: &Value, stock: &Stock<'_>) -> Vec<Remedy> {
     let is_meaning = item.drift == DriftKind::Semantic;
     match policy.action {
         ActionType::AlertAndTrack | ActionType::Ignore => Vec::new(),
-        _ if item.is_undeclared() => vec![undeclared(item)],
-        ActionType::RestoreFromBaseline if !is_meaning => vec![restore(item, declared)],
-        ActionType::AdoptLive if !is_meaning => vec![adopt(item)],
+        ActionType::AdoptLive if !is_meaning => vec![adopt(item, stock)],
+        _ if item.is_undeclared() => vec![undeclared(item, None)],
+        ActionType::RestoreFromBaseline if !is_meaning => vec![restore(item, declared, stock)],
         ActionType::UpdateToStandard if is_meaning => vec![standard(item, policy, declared)],
         // a pod-level standard does not cure a container's own setting, so the item itself is restored too
         ActionType::UpdateToStandard if item.aspect == Aspect::SecurityContext || item.change == Change::Added => {
-            vec![standard(item, policy, declared), restore(item, declared)]
+            vec![standard(item, policy, declared), restore(item, declared, stock)]
         }
         ActionType::UpdateToStandard => vec![standard(item, policy, declared)],
         _ => Vec::new(),
@@ -53,26 +74,25 @@ pub fn remedies(item: &DriftItem, policy: &Policy, declared: &Value) -> Vec<Reme
 
 /// Finds what has to be done about the cause of a semantic item that `policy` answers. A standard is written for the
 /// semantic item itself, so that its causes only have to go back to what Git says.
-pub fn cures(cause: &DriftItem, policy: &Policy, declared: &Value) -> Vec<Remedy> {
+pub fn cures(cause: &DriftItem, policy: &Policy, declared: &Value, stock: &Stock<'_>) -> Vec<Remedy> {
     match policy.action {
-        ActionType::UpdateToStandard => vec![restore(cause, declared)],
-        _ => remedies(cause, policy, declared),
+        ActionType::UpdateToStandard => vec![restore(cause, declared, stock)],
+        _ => remedies(cause, policy, declared, stock),
     }
 }
 
 /// No manifest says anything about the object, so that there is no file to edit.
-fn undeclared(item: &DriftItem) -> Remedy {
-    let id = &item.resource;
-    let (kind, name) = (id.kind.to_string().to_lowercase(), quoted(&id.name));
-    let namespace = id.namespace.as_ref().map(|name| format!(" -n {}", quoted(name))).unwrap_or_default();
-    Remedy::Person {
-        reason: "no source declares it; to keep it, add its manifest to Git, which adopts it; else delete it"
-            .to_owned(),
-        command: Some(format!("kubectl delete {} {name}{namespace}", quoted(&kind))),
-    }
+fn undeclared(item: &DriftItem, why_not_adopted: Option<String>) -> Remedy {
+    let reason = match why_not_adopted {
+        Some(why) => format!("no source declares it, and it cannot be adopted: {why}"),
+        None => {
+            "no source declares it; to keep it, add its manifest to Git, which adopts it; else delete it".to_owned()
+        }
+    };
+    Remedy::Person { reason, command: Some(deletion(&item.resource)) }
 }
 
-fn restore(item: &DriftItem, declared: &Value) -> Remedy {
+fn restore(item: &DriftItem, declared: &Value, stock: &Stock<'_>) -> Remedy {
     if item.repository_drift {
         return match &item.baseline {
             Some(baseline) => Remedy::Change(vec![FieldChange::set(item.path.clone(), baseline.clone())]),
@@ -92,7 +112,7 @@ fn restore(item: &DriftItem, declared: &Value) -> Remedy {
         },
         None => Remedy::Person {
             reason: "no declaration in Git removes what Git never declared".to_owned(),
-            command: removal(item),
+            command: removal(item, (stock.live)(item).as_ref()),
         },
     }
 }
@@ -114,25 +134,16 @@ fn is_weaker(item: &DriftItem, default: &Value, declared: &Value) -> bool {
     item.live.as_ref().is_some_and(|live| weakens(&item.resource.kind, &with(live), &with(default)))
 }
 
-/// A standard for the security context is written into the pod's; every other standard into the item's own field.
-/// A map's snake_case names become the manifest's camelCase. Where Git has the standard already, it is applied again.
+/// The standard of a policy, written into Git. Where Git has it already, it is applied again.
 fn standard(item: &DriftItem, policy: &Policy, declared: &Value) -> Remedy {
     let Some(value) = &policy.standard_value else {
         return Remedy::Person { reason: format!("the policy {} gives no standard value", policy.name), command: None };
     };
-    let pod = pod::pod_spec_path(&item.resource.kind).filter(|_| item.aspect == Aspect::SecurityContext);
-    let wanted = match (pod, value) {
-        (Some(pod), Value::Object(fields)) => {
-            let at = pod.field("securityContext");
-            fields.iter().map(|(name, value)| (at.field(&camel_case(name)), camel_cased(value))).collect()
-        }
-        (None, value) if !item.path.is_root() && item.rule.is_none() => vec![(item.path.clone(), value.clone())],
-        _ => return unfit(policy),
-    };
-    let differs = |(path, value): &(FieldPath, Value)| path.get(declared) != Some(value);
-    let changes: Vec<_> =
-        wanted.into_iter().filter(differs).map(|(path, value)| FieldChange::set(path, value)).collect();
-    if changes.is_empty() { Remedy::Reassert } else { Remedy::Change(changes) }
+    match changes_to(item, value, declared) {
+        None => unfit(policy),
+        Some(changes) if changes.is_empty() => Remedy::Reassert,
+        Some(changes) => Remedy::Change(changes),
+    }
 }
 
 fn unfit(policy: &Policy) -> Remedy {
@@ -142,96 +153,28 @@ fn unfit(policy: &Policy) -> Remedy {
     }
 }
 
-fn adopt(item: &DriftItem) -> Remedy {
+fn adopt(item: &DriftItem, stock: &Stock<'_>) -> Remedy {
+    if item.is_undeclared() {
+        return match (stock.adoptable)(item) {
+            Ok(manifest) => Remedy::Declare(manifest),
+            Err(why) => undeclared(item, Some(why)),
+        };
+    }
+    if item.path.is_root() {
+        return Remedy::Withdraw;
+    }
     if item.aspect == Aspect::Secret {
         return Remedy::Person {
             reason: "the content of a Secret is never written into Git".to_owned(),
             command: None,
         };
     }
-    if item.path.is_root() {
-        let reason = "it is not in the cluster; to agree with that, take its manifest out of Git".to_owned();
-        return Remedy::Person { reason, command: None };
+    if item.live.is_none() {
+        return Remedy::Change(vec![FieldChange::remove(item.path.clone())]);
     }
-    match &item.live {
-        Some(live) => Remedy::Change(vec![FieldChange::set(item.path.clone(), live.clone())]),
-        None => Remedy::Change(vec![FieldChange::remove(item.path.clone())]),
-    }
-}
-
-/// `run_as_non_root` → `runAsNonRoot`; names without `_` stay as they are.
-fn camel_case(name: &str) -> String {
-    let mut parts = name.split('_');
-    let mut text = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        let mut chars = part.chars();
-        text.extend(chars.next().map(|first| first.to_ascii_uppercase()));
-        text.push_str(chars.as_str());
-    }
-    text
-}
-
-fn camel_cased(value: &Value) -> Value {
-    match value {
-        Value::Object(map) => {
-            Value::Object(map.iter().map(|(name, value)| (camel_case(name), camel_cased(value))).collect::<Map<_, _>>())
-        }
-        other => other.clone(),
-    }
-}
-
-/// The kubectl command that removes a live-only field or list item: a strategic merge patch that names nothing else.
-/// None where no patch can name it (a member of a set, an item of an atomic list).
-pub fn removal(item: &DriftItem) -> Option<String> {
-    let mut patch: Option<Value> = None;
-    for step in item.path.steps().iter().rev() {
-        patch = Some(match (step, patch) {
-            (Step::Field(name), inner) => Value::Object(Map::from_iter([(name.clone(), inner.unwrap_or(Value::Null))])),
-            (Step::Item(keys), inner) => {
-                let mut object = keys.iter().map(|(name, key)| (name.clone(), key.to_value())).collect::<Map<_, _>>();
-                match inner {
-                    Some(Value::Object(inner)) => object.extend(inner),
-                    _ => drop(object.insert("$patch".to_owned(), Value::from("delete"))),
-                }
-                Value::Array(vec![Value::Object(object)])
-            }
-            _ => return None,
-        });
-    }
-    let namespace = item.resource.namespace.as_ref().map(|name| format!(" -n {}", quoted(name))).unwrap_or_default();
-    Some(format!(
-        "kubectl{namespace} patch {} -p {}",
-        quoted(&item.resource.kubectl_name()),
-        quoted(&patch?.to_string())
-    ))
-}
-
-/// The command line that applies a chart again, from the root of the repository: what re-asserts a manifest that no key of
-/// the values can mark. None for other sources, whose manifests can be marked themselves.
-pub fn reapplication(source: &Source) -> Option<String> {
-    let release = source.helm.as_ref()?;
-    let namespace = source.namespace.as_ref().map(|name| format!(" -n {}", quoted(name))).unwrap_or_default();
-    let chart = if source.path.is_empty() { "." } else { &source.path };
-    let values: String = release.values.iter().map(|file| format!(" -f {}", quoted(file))).collect();
-    let how = match source.delivery.tool {
-        DeliveryTool::ServerSideApply | DeliveryTool::Flux | DeliveryTool::Helm => {
-            let manager = source.delivery.field_manager().unwrap_or("kubectl");
-            format!(" --server-side --force-conflicts --field-manager={}", quoted(manager))
-        }
-        _ => String::new(),
-    };
-    let template =
-        format!("helm template {} {}{namespace}{values}", quoted(&release.name), quoted(&format!("./{chart}")));
-    Some(format!("{template} | kubectl apply{namespace}{how} -f -"))
-}
-
-/// Quotes for a POSIX shell: nothing in it is read as anything but itself.
-fn quoted(text: &str) -> String {
-    let plain = |char: char| char.is_ascii_alphanumeric() || matches!(char, '-' | '_' | '.' | '/' | ':');
-    if !text.is_empty() && text.chars().all(plain) && !text.starts_with('-') {
-        text.to_owned()
-    } else {
-        format!("'{}'", text.replace('\'', r"'\''"))
+    match (stock.adoptable)(item) {
+        Ok(live) => Remedy::Change(vec![FieldChange::set(item.path.clone(), live)]),
+        Err(reason) => Remedy::Person { reason, command: None },
     }
 }
 
@@ -297,9 +240,16 @@ pub(crate) mod tests {
         }
     }
 
+    /// A stock in which every manifest is this one, and a live value is adopted as it is.
+    pub(crate) const STOCK: Stock<'static> = Stock {
+        declared: &|item| (!item.is_undeclared()).then(|| json!({})),
+        live: &|_| None,
+        adoptable: &|item| item.live.clone().ok_or_else(|| "it is gone".to_owned()),
+    };
+
     fn restored(item: &DriftItem) -> Vec<Remedy> {
         let declared = json!({"spec": {"template": {"spec": {"containers": [{"name": "web"}]}}}});
-        remedies(item, &policy(ActionType::RestoreFromBaseline), &declared)
+        remedies(item, &policy(ActionType::RestoreFromBaseline), &declared, &STOCK)
     }
 
     /// Git's own values are applied again, a baseline is written back, an added scalar is declared with its default.
@@ -335,25 +285,6 @@ pub(crate) mod tests {
         }
     }
 
-    /// What no declaration removes comes as a command whose quoting survives a hostile name.
-    #[test]
-    fn additions_come_as_commands() {
-        for (path, expected) in [
-            (
-                "spec.template.spec.containers[name=debug]",
-                r#"kubectl -n shop patch deployment.apps/web -p '{"spec":{"template":{"spec":{"containers":[{"$patch":"delete","name":"debug"}]}}}}'"#,
-            ),
-            (
-                "metadata.labels[\"a'b\"]",
-                r#"kubectl -n shop patch deployment.apps/web -p '{"metadata":{"labels":{"a'\''b":null}}}'"#,
-            ),
-        ] {
-            let added = item(path, Change::Added, Value::Null, json!("x"));
-            assert_eq!(removal(&added).as_deref(), Some(expected));
-        }
-        assert_eq!(removal(&item("metadata.finalizers[=x]", Change::Added, Value::Null, json!("x"))), None);
-    }
-
     /// The given standard in snake_case goes into the pod's security context, and the container's own setting is cured.
     #[test]
     fn standards_are_written_and_cure() {
@@ -369,7 +300,7 @@ pub(crate) mod tests {
         let declared = json!({"spec": {"template": {"spec": {"securityContext": {"fsGroup": 2000}, "containers": [{"name": "web"}]}}}});
         let pod = |field: &str| FieldPath::fields(["spec", "template", "spec", "securityContext", field]);
         assert_eq!(
-            remedies(&added, &policy, &declared),
+            remedies(&added, &policy, &declared, &STOCK),
             [
                 Remedy::Change(vec![FieldChange::set(pod("runAsNonRoot"), json!(true))]),
                 Remedy::Change(vec![FieldChange::set(added.path.clone(), json!(false))]),
@@ -382,7 +313,7 @@ pub(crate) mod tests {
     fn secrets_are_not_adopted() {
         let mut secret = item("data.password", Change::Changed, json!("masked:1"), json!("masked:2"));
         secret.aspect = Aspect::Secret;
-        let adopted = remedies(&secret, &policy(ActionType::AdoptLive), &Value::Null);
+        let adopted = remedies(&secret, &policy(ActionType::AdoptLive), &Value::Null, &STOCK);
         assert!(matches!(adopted[..], [Remedy::Person { .. }]));
     }
 
@@ -402,10 +333,10 @@ pub(crate) mod tests {
             ),
         ] {
             added.resource = ResourceId::new(kind, namespace, name);
-            for action in ActionType::ALL {
+            for action in ActionType::ALL.iter().filter(|action| **action != ActionType::AdoptLive) {
                 let mut policy = policy(*action);
                 policy.standard_value = Some(json!({"run_as_non_root": true}));
-                let commands: Vec<_> = remedies(&added, &policy, &Value::Null)
+                let commands: Vec<_> = remedies(&added, &policy, &Value::Null, &STOCK)
                     .into_iter()
                     .map(|remedy| match remedy {
                         Remedy::Person { reason, command } if reason.contains("add its manifest to Git") => command,
@@ -417,6 +348,21 @@ pub(crate) mod tests {
                 assert_eq!(commands, expected.into_iter().collect::<Vec<_>>(), "{action}");
             }
         }
+    }
+
+    /// An object that no source declares is declared, one that is not there is declared no longer, and what cannot be
+    /// adopted says why.
+    #[test]
+    fn whole_resources_are_adopted() {
+        let adopted = |item: &DriftItem, stock: &Stock<'_>| {
+            remedies(item, &policy(ActionType::AdoptLive), &Value::Null, stock).remove(0)
+        };
+        let added = item("", Change::Added, Value::Null, json!("present"));
+        assert_eq!(adopted(&added, &STOCK), Remedy::Declare(json!("present")));
+        assert_eq!(adopted(&item("", Change::Removed, json!("present"), Value::Null), &STOCK), Remedy::Withdraw);
+        let gone = Stock { adoptable: &|_| Err("it is gone".to_owned()), ..STOCK };
+        let Remedy::Person { reason, command: Some(command) } = adopted(&added, &gone) else { panic!("{added:?}") };
+        assert!(reason.ends_with("it is gone") && command.starts_with("kubectl delete"), "{reason} {command}");
     }
 
     /// A mark counts only for the unit that made it.

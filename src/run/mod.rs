@@ -11,6 +11,7 @@ mod owned;
 mod publish;
 mod schemas;
 mod settle;
+mod stock;
 mod versions;
 
 pub use edit::{EditRequest, Target, Wish, edit, written_value};
@@ -106,12 +107,17 @@ pub async fn cycle(config: &Config, extent: Extent, now: Timestamp, progress: &P
         info_span!("settle").in_scope(|| stage.run(&mut scan));
     }
 
+    let lives = std::mem::take(&mut scan.lives);
     assess(config, scan, extent, &mut report);
     if extent >= Extent::Plan {
         progress.stage("proving edits");
+        let foreign_masks = sides.selected.has_foreign_masks();
+        let mut stock = stock::Stock::new(config, workshop, &custom.schemas, foreign_masks, lives);
+        stock.look_up(&sides, &report).await;
         let stage = publish::Stage {
             config,
             workshop,
+            stock: &stock,
             repository: &repository,
             checkout: &checkout,
             forge: forge.as_ref(),

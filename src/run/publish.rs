@@ -3,28 +3,38 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use serde_json::Value;
 use tracing::{info, warn};
 
+use super::stock::{self, Stock};
 use super::{Extent, prefix};
 use crate::adapters::forge::{Forge, ForgeError};
 use crate::adapters::repository::{Checkout, Push, RemoteBranch, Repository};
 use crate::config::Config;
+use crate::domain::candidates::adopt::{Newcomer, proposed_file};
+use crate::domain::commands::{reapplication, writing};
 use crate::domain::diff_text::unified;
 use crate::domain::drift::Severity;
 use crate::domain::outcome::{Outcome, RunReport, UnitResult};
-use crate::domain::plan::{self, Unit};
+use crate::domain::plan::{self, Unit, Whole};
 use crate::domain::problem::Problem;
 use crate::domain::proposal::{KnownProposal, Marker, Proposal, ProposalState};
 use crate::domain::pull_request::Story;
-use crate::domain::remedy::reapplication;
+use crate::domain::remedy;
 use crate::domain::resolved::Seen;
+use crate::domain::resource::Manifest;
 use crate::domain::settle::Patience;
+use crate::domain::source::{DeliveryTool, Source};
 use crate::prove::{Proven, Workshop, prove};
+
+/// How many objections of the API server are told.
+const OBJECTIONS: usize = 5;
 
 /// Everything the last stages need.
 pub(super) struct Stage<'a> {
     pub(super) config: &'a Config,
     pub(super) workshop: Workshop<'a>,
+    pub(super) stock: &'a Stock<'a>,
     pub(super) repository: &'a Repository,
     pub(super) checkout: &'a Checkout,
     pub(super) forge: Option<&'a Forge>,
@@ -93,18 +103,12 @@ impl Stage<'_> {
     }
 
     fn units(&self, report: &RunReport) -> Vec<Unit> {
-        let manifests: BTreeMap<_, _> = self
-            .workshop
-            .rendered
-            .iter()
-            .flat_map(|rendered| &rendered.manifests)
-            .map(|manifest| ((&*manifest.source, &manifest.id), manifest))
-            .collect();
-        plan::units(&self.config.cluster_name, &report.items, &report.decisions, &self.config.policies, |item| {
-            let without_namespace = crate::domain::resource::ResourceId { namespace: None, ..item.resource.clone() };
-            let manifest = manifests.get(&(&*item.source, &item.resource));
-            manifest.or_else(|| manifests.get(&(&*item.source, &without_namespace))).map(|manifest| manifest.object())
-        })
+        let stock = remedy::Stock {
+            declared: &|item| self.stock.manifest(&item.source, &item.resource).map(Manifest::object),
+            live: &|item| self.stock.live(&item.resource).map(|live| live.object),
+            adoptable: &|item| self.stock.adoptable(item),
+        };
+        plan::units(&self.config.cluster_name, &report.items, &report.decisions, &self.config.policies, &stock)
     }
 
     /// Everything up to the proven proposal, or why there is none.
@@ -127,15 +131,58 @@ impl Stage<'_> {
                 format!("{open} pull requests are open (open_limit {}); merge or close one", settings.open_limit);
             return Err((Outcome::Limited, reason));
         }
-        let proven = match prove(unit, &self.workshop).await {
-            Ok(proven) => proven,
-            Err(reason) => {
-                let source = self.config.sources.iter().find(|source| source.name == unit.source);
-                unit.commands.extend(source.filter(|_| unit.reassert).and_then(reapplication));
-                return Err((Outcome::Unproven, reason));
+        let objections = self.stock.objections(unit);
+        if !objections.is_empty() {
+            let told: Vec<_> = objections.iter().take(OBJECTIONS).map(ToString::to_string).collect();
+            stock::offer(unit, &objections);
+            return Err((Outcome::CannotApply, format!("the API server would refuse it: {}", told.join("; "))));
+        }
+        let is_live = |object: &Value| self.stock.is_live(unit, object);
+        match prove(unit, &self.workshop, &is_live).await {
+            Ok(proven) => {
+                let live = self.stock.live(&unit.resource).map(|live| live.object);
+                for (change, reason) in &proven.left_out {
+                    unit.leave_out(&change.path, reason, &report.items, live.as_ref());
+                }
+                self.offer_command(unit);
+                Ok(self.proposal(unit, known, report, proven))
             }
+            Err(reason) => Err((self.unproven(unit), reason)),
+        }
+    }
+
+    /// Where the delivery may leave the live fields as they are, the command that puts them back stands beside the pull
+    /// request.
+    fn offer_command(&self, unit: &mut Unit) {
+        let Some(source) = self.stock.source(&unit.source).filter(|_| unit.reassert) else { return };
+        let why = match source.delivery.tool {
+            DeliveryTool::ServerSideApply => "if the delivery applies without force, it stops with a conflict",
+            DeliveryTool::Helm => "Helm 3 leaves what is the same in both releases as it is",
+            _ => return,
         };
-        Ok(self.proposal(unit, known, report, proven))
+        if let Some(command) = self.reapplication(unit, source) {
+            unit.leftovers.push(format!("{why}: after the merge, this applies the manifest all the same"));
+            unit.commands.push(command);
+        }
+    }
+
+    fn reapplication(&self, unit: &Unit, source: &Source) -> Option<String> {
+        let origin = self.stock.manifest(&unit.source, &unit.resource).and_then(|manifest| manifest.origin.as_ref());
+        reapplication(source, origin.map(|origin| &*origin.file))
+    }
+
+    /// What a person can do where no edit is proven; a manifest that no place is known for needs one in any case.
+    fn unproven(&self, unit: &mut Unit) -> Outcome {
+        let source = self.stock.source(&unit.source);
+        let command = source.filter(|_| unit.reassert).and_then(|source| self.reapplication(unit, source));
+        unit.commands.extend(command);
+        let Some((Whole::Declared(object), source)) = unit.whole.as_ref().zip(source) else { return Outcome::Unproven };
+        let rendered = self.workshop.rendered.iter().flat_map(|rendered| &rendered.manifests);
+        let siblings: Vec<_> = rendered.filter(|manifest| manifest.source == source.name).cloned().collect();
+        let newcomer = Newcomer { object, source, siblings: &siblings, files: self.workshop.tree };
+        let (file, text) = proposed_file(&newcomer);
+        unit.commands.push(writing(&file, &text));
+        Outcome::NeedsPerson
     }
 
     fn proposal(&self, unit: &Unit, known: &Known, report: &RunReport, proven: Proven) -> (Proposal, String) {
@@ -151,6 +198,7 @@ impl Stage<'_> {
             items: &report.items,
             policy,
             source: source.expect("units are made of items whose source is configured"),
+            effects: &self.stock.effects(unit),
             proof: &proven.lines,
             commit: pushed.map_or(&self.checkout.commit, |branch| &branch.base),
             version: env!("CARGO_PKG_VERSION"),

@@ -96,7 +96,6 @@ impl<'a> Stage<'a> {
         for (index, item) in scan.items.iter().enumerate() {
             items.entry((&item.source, &item.resource)).or_default().push(index);
         }
-        let mut lives = std::mem::take(&mut scan.lives);
         let (mut drifted, mut trails) = (Vec::new(), BTreeMap::<(&str, &str), Trail<'a>>::new());
         for ((source, resource), items) in items {
             let without_namespace = ResourceId { namespace: None, ..resource.clone() };
@@ -121,7 +120,7 @@ impl<'a> Stage<'a> {
                 }
             });
             trail.drifted.push(drifted.len());
-            let live = lives.remove(resource).map(|kept| kept.live(resource.clone()));
+            let live = scan.lives.get(resource).map(|kept| kept.live(resource.clone()));
             let rules = Rules {
                 schemas: self.schemas,
                 managers: &self.config.scan.managers,

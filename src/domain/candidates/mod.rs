@@ -3,6 +3,7 @@
 //! Whether a place makes the changes and no other is not known here: `src/prove.rs` renders each candidate and compares.
 //! One renderer, one file.
 
+pub mod adopt;
 mod document;
 mod jinja;
 mod kustomize;

@@ -45,7 +45,7 @@ impl UnknownField {
     }
 
     /// As the difference it is where both sides are files and the schema has no say.
-    pub(super) fn into_removal(self) -> Difference {
+    pub(in crate::domain) fn into_removal(self) -> Difference {
         Difference {
             path: self.path,
             change: Change::Removed,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use serde_json::{Map as Object, Value};
 
+use super::demands::demands;
 use super::{
     Field, Kind, Link, List, ListKind, Map, MergeKey, Schemas, Shape, Struct, UNKNOWN, built_in, built_in_type,
 };
@@ -37,11 +38,12 @@ impl Schemas {
         for version in versions.ok_or_else(|| missing("`spec.versions`"))? {
             let Some(name) = version.get("name").and_then(Value::as_str) else { continue };
             let mut reader = Reader::default();
-            let shape = match version.pointer("/schema/openAPIV3Schema") {
-                Some(schema) => reader.root(schema),
-                None => Shape::Struct(Link::Static(&UNKNOWN)),
+            let (shape, demands) = match version.pointer("/schema/openAPIV3Schema") {
+                Some(schema) => (reader.root(schema), demands(schema)),
+                None => (Shape::Struct(Link::Static(&UNKNOWN)), Vec::new()),
             };
-            added.extend(self.add(VersionedKind::new(format!("{group}/{name}"), kind), shape, namespaced));
+            let kind = VersionedKind::new(format!("{group}/{name}"), kind);
+            added.extend(self.add(kind, Kind { shape, namespaced, demands }));
         }
         Ok(added)
     }
@@ -58,18 +60,18 @@ impl Schemas {
                 // option types such as DeleteOptions carry every group; only what can be created is a kind
                 let Some(kind) = versioned(kind) else { continue };
                 let Some(namespaced) = scopes.get(&kind) else { continue };
-                let shape = reader.root(schema);
-                added.extend(self.add(kind, shape, Some(*namespaced)));
+                let (shape, namespaced) = (reader.root(schema), Some(*namespaced));
+                added.extend(self.add(kind, Kind { shape, namespaced, demands: demands(schema) }));
             }
         }
         Ok(added)
     }
 
-    fn add(&mut self, kind: VersionedKind, shape: Shape, namespaced: Option<bool>) -> Option<VersionedKind> {
+    fn add(&mut self, kind: VersionedKind, known: Kind) -> Option<VersionedKind> {
         if built_in(&kind.api_version, &kind.kind).is_some() {
             return None;
         }
-        self.loaded.insert((kind.api_version.clone(), kind.kind.clone()), Kind { shape, namespaced });
+        self.loaded.insert((kind.api_version.clone(), kind.kind.clone()), known);
         Some(kind)
     }
 }

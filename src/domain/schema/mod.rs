@@ -4,6 +4,7 @@
 //! start); custom kinds are added from CRD manifests or from OpenAPI v3 documents.
 
 mod custom;
+mod demands;
 #[rustfmt::skip]
 mod generated;
 mod table;
@@ -16,7 +17,9 @@ use std::sync::Arc;
 use serde_json::Value;
 
 pub use custom::SchemaError;
+pub use demands::Demand;
 
+use crate::domain::field_path::PathPattern;
 use crate::domain::resource::{VersionedKind, split_api_version};
 
 /// The Kubernetes whose kinds are compiled in.
@@ -173,6 +176,7 @@ static UNKNOWN: Struct = Struct {
 struct Kind {
     shape: Shape,
     namespaced: Option<bool>,
+    demands: Vec<(PathPattern, Demand)>,
 }
 
 impl Schemas {
@@ -189,6 +193,12 @@ impl Schemas {
     pub fn knows(&self, kind: &VersionedKind) -> bool {
         built_in(&kind.api_version, &kind.kind).is_some()
             || self.loaded.contains_key(&(kind.api_version.clone(), kind.kind.clone()))
+    }
+
+    /// What the schema of a custom kind demands besides types, each with the place that it is for.
+    pub fn demands(&self, kind: &VersionedKind) -> &[(PathPattern, Demand)] {
+        let loaded = self.loaded.get(&(kind.api_version.clone(), kind.kind.clone()));
+        loaded.map_or(&[], |kind| &kind.demands)
     }
 
     /// Whether a kind is compiled in.

@@ -110,7 +110,8 @@ fn write(text: &str, document: usize, data: &Value, changes: &[Change]) -> Resul
     Ok(text)
 }
 
-fn values(text: &str) -> Result<Vec<Value>, EditError> {
+/// The data of every document of a text.
+pub(super) fn values(text: &str) -> Result<Vec<Value>, EditError> {
     let documents =
         read_documents(text).map_err(|YamlError { message, line }| EditError::Unreadable { line, message })?;
     Ok(documents.iter().map(|document| document.root.as_ref().map_or(Value::Null, Node::to_json)).collect())

@@ -1,5 +1,6 @@
 //! YAML as kubectl reads it, with the place of every value, and edits that touch only the bytes they mean.
 
+pub mod documents;
 pub mod edit;
 pub mod locate;
 pub mod read;

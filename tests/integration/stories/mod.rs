@@ -2,8 +2,10 @@
 
 mod a_person_on_the_branch;
 mod added_by_hand;
+mod adopted;
 mod autoscaler;
 mod broken_file;
+mod cannot_apply;
 mod closed_proposal;
 mod custom_schema;
 mod delivery_rules;

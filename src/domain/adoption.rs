@@ -1,0 +1,119 @@
+//! Adoption: what is live as a person would have written it into Git.
+//!
+//! The comparison already knows what a live object has of its own (defaults, allocated fields, what controllers, tools and
+//! admission write): that is no drift, and so no part of a manifest. A manifest is grown from nothing but its name by
+//! declaring, step by step, whatever the comparison still misses.
+
+use serde_json::{Value, json};
+
+use crate::domain::drift::compare::{Rules, compare};
+use crate::domain::drift::{Change, Difference};
+use crate::domain::field_edit::FieldChange;
+use crate::domain::field_path::{FieldPath, Step};
+use crate::domain::resource::LiveObject;
+
+/// How many times something may be declared further down: deeper than any object.
+const ROUNDS: usize = 100;
+
+/// The manifest of a live object, or why there can be none.
+pub fn manifest_of(live: &LiveObject, api_version: &str, rules: &Rules<'_>) -> Result<Value, String> {
+    if live.id.kind.is_secret() {
+        return Err("the content of a Secret is never written into Git; seal or encrypt it".to_owned());
+    }
+    let metadata = |name: &str| live.object.pointer("/metadata").and_then(|metadata| metadata.get(name));
+    if metadata("ownerReferences").and_then(Value::as_array).is_some_and(|owners| !owners.is_empty()) {
+        return Err("another object owns it and makes it; adopt that one".to_owned());
+    }
+    if metadata("deletionTimestamp").is_some() {
+        return Err("it is being deleted".to_owned());
+    }
+    let mut start = json!({"apiVersion": api_version, "kind": live.id.kind.kind, "metadata": {"name": live.id.name}});
+    if let Some(namespace) = &live.id.namespace {
+        start["metadata"]["namespace"] = Value::from(&**namespace);
+    }
+    let grown = grown(start, live, &FieldPath::root(), rules);
+    match first_difference(&grown, live, rules) {
+        None => Ok(grown),
+        Some(difference) => Err(format!("no manifest says what is live at {}", difference.path)),
+    }
+}
+
+/// What a manifest would have to have at `path` for the live value there; none where nothing is live.
+pub fn value_of(declared: &Value, live: &LiveObject, path: &FieldPath, rules: &Rules<'_>) -> Option<Value> {
+    path.get(&live.object)?;
+    let mut start = declared.clone();
+    if path.get(declared).is_some() {
+        // an order that counts, or a list that is one value: taken over as it is
+        FieldChange::set(path.clone(), skeleton(path.get(&live.object)?, path.steps().last()))
+            .apply(&mut start)
+            .ok()?;
+    }
+    let grown = grown(start, live, path, rules);
+    path.get(&grown).cloned()
+}
+
+/// Declares whatever is live at or below `within` and not declared, until nothing is missing.
+fn grown(mut manifest: Value, live: &LiveObject, within: &FieldPath, rules: &Rules<'_>) -> Value {
+    let mut before = Vec::new();
+    for _ in 0..ROUNDS {
+        let differences = compare(&manifest, live, rules).differences;
+        let missing: Vec<_> = differences.into_iter().filter(|one| is_missing(one, within)).collect();
+        if missing.is_empty() {
+            break;
+        }
+        // where an empty shell tells nothing, the whole is taken over
+        let is_stuck = missing == before;
+        for one in &missing {
+            let Some(value) = &one.live else { continue };
+            let value = if is_stuck { value.clone() } else { skeleton(value, one.path.steps().last()) };
+            // a field whose parents are no maps is told by the comparison that follows
+            let _ = FieldChange::set(one.path.clone(), value).apply(&mut manifest);
+        }
+        before = missing;
+    }
+    manifest
+}
+
+fn is_missing(difference: &Difference, within: &FieldPath) -> bool {
+    let counts = difference.change == Change::Added || difference.change == Change::Changed;
+    counts && difference.path.starts_with(within) && !is_left_out(&difference.path)
+}
+
+/// A value without what is in its maps, so that the next comparison tells what of that is no default. Items of a keyed
+/// list keep their keys.
+fn skeleton(value: &Value, step: Option<&Step>) -> Value {
+    let keys = |step: Option<&Step>| match step {
+        Some(Step::Item(keys)) => {
+            let key = |(name, _): &(String, _)| Some((name.clone(), value.get(name)?.clone()));
+            Value::Object(keys.iter().filter_map(key).collect())
+        }
+        _ => json!({}),
+    };
+    match value {
+        Value::Object(fields) if !fields.is_empty() => keys(step),
+        Value::Array(items) => {
+            items.iter().map(|item| if item.is_object() { named(item) } else { item.clone() }).collect()
+        }
+        other => other.clone(),
+    }
+}
+
+/// An item of a list with its name alone, if it has one: it may be what tells the items apart.
+fn named(item: &Value) -> Value {
+    item.get("name").map_or_else(|| json!({}), |name| json!({ "name": name }))
+}
+
+/// What is live and no part of a manifest although a person's tool wrote it: when pods were last restarted.
+pub fn is_left_out(path: &FieldPath) -> bool {
+    matches!(path.steps().last(), Some(Step::Field(name)) if name == "kubectl.kubernetes.io/restartedAt")
+}
+
+/// What tells a manifest from the live object, if anything does.
+pub fn first_difference(manifest: &Value, live: &LiveObject, rules: &Rules<'_>) -> Option<Difference> {
+    let comparison = compare(manifest, live, rules);
+    let unknown = comparison.unknown.into_iter().map(|field| field.into_removal());
+    comparison.differences.into_iter().chain(unknown).find(|difference| !is_left_out(&difference.path))
+}
+
+#[cfg(test)]
+mod tests;
