@@ -166,7 +166,8 @@ async fn checkout(
 /// The files of a checkout.
 fn source_tree(checkout: &Checkout) -> SourceTree {
     let (root, kept) = (checkout.root.clone(), Some(checkout.kept.clone()));
-    SourceTree { root, blobs: Arc::clone(&checkout.blobs), kept, ..SourceTree::default() }
+    let (blobs, links) = (Arc::clone(&checkout.blobs), Arc::clone(&checkout.links));
+    SourceTree { root, blobs, links, kept, ..SourceTree::default() }
 }
 
 async fn render_all(

@@ -27,6 +27,8 @@ pub struct SourceTree {
     pub overlay: BTreeMap<String, Option<Vec<u8>>>,
     /// What Git says of the files on disk, by path.
     pub blobs: Arc<BTreeMap<String, BlobId>>,
+    /// What Git has and is not on disk: links and submodules.
+    pub links: Arc<BTreeSet<String>>,
     /// Folder in which manifests are kept between runs; none where they are not.
     pub kept: Option<PathBuf>,
 }
@@ -47,13 +49,11 @@ impl Files for SourceTree {
         self.read_text(path).map_err(|problem| problem.to_string())
     }
 
-    /// What Git knows and what lies over it; where there is no Git, what is found. Links count: they name something.
+    /// What Git knows and what lies over it; where there is no Git, what is found.
     fn list(&self) -> Result<Vec<String>, String> {
         let mut files: BTreeSet<String> = self.blobs.keys().cloned().collect();
         if files.is_empty() {
-            let listing = self.files("");
-            let unread = listing.problems.into_iter().filter_map(|problem| Some(problem.place?.file));
-            files.extend(listing.files.into_iter().chain(listing.links).chain(unread));
+            files.extend(self.files("").files);
         }
         for (path, content) in &self.overlay {
             if content.is_some() {
@@ -63,6 +63,10 @@ impl Files for SourceTree {
             };
         }
         Ok(files.into_iter().collect())
+    }
+
+    fn links(&self) -> Vec<String> {
+        self.links.iter().cloned().collect()
     }
 }
 

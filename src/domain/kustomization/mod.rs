@@ -50,7 +50,8 @@ impl Kustomization {
             let Some(text) = files.read(&file)? else { continue };
             let documents = read_documents(&text).map_err(|error| format!("{file}:{}: {error}", error.line))?;
             let document = documents.into_iter().find_map(|document| Some((document.index, document.root?)));
-            let (document, root) = document.ok_or_else(|| format!("{file} says nothing"))?;
+            let nothing = Node { content: Content::Scalar(Value::Null), line: 1, column: 1 };
+            let (document, root) = document.unwrap_or((0, nothing));
             return Ok(Some(Self { folder: folder.to_owned(), file, document, root }));
         }
         Ok(None)
