@@ -31,12 +31,14 @@ pub struct Workshop<'a> {
 }
 
 /// An edit that changes exactly what was meant.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Proven {
     /// New content of the files by path.
     pub files: Files,
     /// One line for each field that changes after rendering.
     pub lines: Vec<String>,
+    /// Changes for which no place was proven, each with the reason.
+    pub left_out: Vec<(FieldChange, String)>,
 }
 
 /// Proves a unit, or says why no candidate could be proven. `is_live` says whether a new manifest declares what is live.
@@ -74,14 +76,20 @@ pub async fn prove(
     if together.is_ok() || intended.len() == 1 {
         return together;
     }
-    // the changes may belong to different places
-    let mut proven = Proven { files: Files::new(), lines: Vec::new() };
-    for (index, change) in intended.iter().enumerate() {
-        let next = bench.first_proven(&proven.files, std::slice::from_ref(change), &intended[..=index]).await;
-        let Ok(next) = next else { return together };
-        proven = next;
+    // the changes may belong to different places, and some to none
+    let mut proven = Proven::default();
+    let mut intended_so_far = Vec::new();
+    for change in &intended {
+        intended_so_far.push(change.clone());
+        match bench.first_proven(&proven.files, std::slice::from_ref(change), &intended_so_far).await {
+            Ok(next) => proven = Proven { left_out: proven.left_out, ..next },
+            Err(reason) => {
+                intended_so_far.pop();
+                proven.left_out.push((change.clone(), reason));
+            }
+        }
     }
-    Ok(proven)
+    if intended_so_far.is_empty() { together } else { Ok(proven) }
 }
 
 /// New content of files by path; none for one that goes.
@@ -126,7 +134,7 @@ impl Bench<'_> {
         files.extend(candidate?.into_iter().map(|(file, text)| (file, Some(text.into_bytes()))));
         let (before, after) = self.workshop.rendered_with(&files).await?;
         let lines = proof::prove(&before, &after, self.target, intended)?;
-        Ok(Proven { files, lines })
+        Ok(Proven { files, lines, left_out: Vec::new() })
     }
 }
 
@@ -149,7 +157,7 @@ impl Workshop<'_> {
                 Err(refused) => Err(refused),
             };
             match rendered.and_then(|(files, (before, after))| Ok((proof(&before, &after)?, files))) {
-                Ok((lines, files)) => return Ok(Proven { files, lines }),
+                Ok((lines, files)) => return Ok(Proven { files, lines, left_out: Vec::new() }),
                 Err(refused) => reason = reason.or(Some(refused)),
             }
         }

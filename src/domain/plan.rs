@@ -6,14 +6,16 @@ use jiff::Timestamp;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use crate::domain::commands::removal;
 use crate::domain::drift::scan::RestoreMark;
-use crate::domain::drift::{DriftItem, Severity, Verdict};
+use crate::domain::drift::{Change, DriftItem, Severity, Verdict};
 use crate::domain::field_edit::FieldChange;
+use crate::domain::field_path::FieldPath;
 use crate::domain::outcome::Outcome;
 use crate::domain::policy::decide::Decision;
 use crate::domain::policy::{ActionType, Policy};
 use crate::domain::proposal::{KnownProposal, Marker, ProposalState};
-use crate::domain::remedy::{Remedy, Stock, attempt_of, cures, reassertion, remedies};
+use crate::domain::remedy::{Remedy, Stock, attempt_of, cures, reassertion, remedies, restore_mark};
 use crate::domain::resource::ResourceId;
 use crate::domain::settle::Patience;
 
@@ -65,6 +67,20 @@ impl Unit {
     pub fn intended(&self) -> Vec<FieldChange> {
         let reassertion = self.reassert.then(|| reassertion(&self.slug, self.attempt));
         self.changes.iter().cloned().chain(reassertion).collect()
+    }
+
+    /// Leaves a change to a person, for which no place was proven. The mark is not missed beside a change that was: a commit
+    /// that changes the manifest makes the delivery apply it, too.
+    pub fn leave_out(&mut self, path: &FieldPath, reason: &str, items: &[DriftItem], live: Option<&Value>) {
+        if *path == restore_mark() {
+            self.reassert = false;
+            return;
+        }
+        self.changes.retain(|change| change.path != *path);
+        self.leftovers.push(format!("{path}: {reason}"));
+        let mut answered = self.items.iter().map(|item| &items[*item]);
+        let added = answered.find(|item| item.path == *path && item.change == Change::Added);
+        self.commands.extend(added.and_then(|item| removal(item, live)));
     }
 }
 
@@ -320,6 +336,21 @@ mod tests {
             let admitted = admit(&units[0], std::slice::from_ref(&added), &[], &RestoreMark::default(), 3, &patience);
             assert_eq!(admitted.map_err(|(outcome, _)| outcome), Err(Outcome::NeedsPerson), "{action}");
         }
+    }
+
+    /// What cannot be proven goes to a person, with the command where there is one; a mark is not missed.
+    #[test]
+    fn what_is_not_proven_is_left_out() {
+        let mut added = item("spec.template.spec.hostNetwork", Change::Added, Value::Null, json!(true));
+        added.native_default = Some(json!(false));
+        let items = [added, item("spec.replicas", Change::Changed, json!(3), json!(1))];
+        let mut unit = units_of(&items, ActionType::RestoreFromBaseline).remove(0);
+        unit.leave_out(&items[0].path, "no key sets it", &items, None);
+        assert_eq!(unit.leftovers, ["spec.template.spec.hostNetwork: no key sets it"]);
+        assert!(unit.commands.len() == 1 && unit.commands[0].contains(r#""hostNetwork":null"#), "{:?}", unit.commands);
+        assert_eq!(unit.intended().len(), 1);
+        unit.leave_out(&restore_mark(), "no key sets it", &items, None);
+        assert_eq!((unit.intended().len(), unit.leftovers.len()), (0, 1));
     }
 
     fn known(unit: &Unit, state: ProposalState, fingerprint: &str, closed_at: &str) -> KnownProposal {

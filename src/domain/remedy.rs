@@ -40,8 +40,12 @@ pub struct Stock<'a> {
 
 /// The change by which a merged pull request makes the delivery apply a manifest again.
 pub fn reassertion(unit: &str, attempt: u32) -> FieldChange {
-    let path = FieldPath::fields(["metadata", "annotations", RESTORE_ANNOTATION]);
-    FieldChange::set(path, Value::from(format!("{unit}.{attempt}")))
+    FieldChange::set(restore_mark(), Value::from(format!("{unit}.{attempt}")))
+}
+
+/// Where the mark stands that [`reassertion`] makes.
+pub fn restore_mark() -> FieldPath {
+    FieldPath::fields(["metadata", "annotations", RESTORE_ANNOTATION])
 }
 
 /// The attempt that a mark made by [`reassertion`] counts for this unit; none for another unit's or a person's text.

@@ -140,6 +140,10 @@ impl Stage<'_> {
         let is_live = |object: &Value| self.stock.is_live(unit, object);
         match prove(unit, &self.workshop, &is_live).await {
             Ok(proven) => {
+                let live = self.stock.live(&unit.resource).map(|live| live.object);
+                for (change, reason) in &proven.left_out {
+                    unit.leave_out(&change.path, reason, &report.items, live.as_ref());
+                }
                 self.offer_command(unit);
                 Ok(self.proposal(unit, known, report, proven))
             }

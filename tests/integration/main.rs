@@ -7,6 +7,7 @@ mod cli;
 mod config;
 mod daemon;
 mod defaults;
+mod deliveries;
 mod deploy;
 mod editor;
 mod fixed_fields;
