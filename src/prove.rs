@@ -41,7 +41,8 @@ pub struct Proven {
     pub left_out: Vec<(FieldChange, String)>,
 }
 
-/// Proves a unit, or says why no candidate could be proven. `is_live` says whether a new manifest declares what is live.
+/// Proves a unit as far as it can be, or says why nothing of it could. `is_live` says whether a new manifest declares what
+/// is live.
 pub async fn prove(
     unit: &Unit,
     workshop: &Workshop<'_>,

@@ -13,6 +13,7 @@ pub mod drift;
 pub mod field_edit;
 pub mod field_path;
 pub mod glob;
+pub mod kustomization;
 pub mod markdown;
 pub mod merge_effects;
 pub mod normalize;

@@ -70,7 +70,7 @@ impl Unit {
     }
 
     /// Leaves a change to a person, for which no place was proven. The mark is not missed beside a change that was: a commit
-    /// that changes the manifest makes the delivery apply it, too.
+    /// that changes the manifest makes the delivery apply it, too. `live` is the live object, where it is at hand.
     pub fn leave_out(&mut self, path: &FieldPath, reason: &str, items: &[DriftItem], live: Option<&Value>) {
         if *path == restore_mark() {
             self.reassert = false;

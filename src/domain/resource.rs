@@ -148,6 +148,9 @@ pub struct Manifest {
     pub source: String,
     /// Where a person would edit it; none for what a generator made.
     pub origin: Option<Origin>,
+    /// The name without its hash, where the renderer named it by its content: with another content it is the same
+    /// resource under another name.
+    pub stem: Option<String>,
     body: Bytes,
     /// The object as a second rendering of the same files has it, where that is not the same.
     again: Option<Bytes>,
@@ -159,7 +162,13 @@ impl Manifest {
         let api_version = object.get("apiVersion").and_then(Value::as_str).unwrap_or_default().to_owned();
         // boxed, so that no more is kept than is used
         let body = serde_json::to_vec(object).expect("a Value always serialises").into_boxed_slice();
-        Self { id, api_version, source: source.to_owned(), origin, body: body.into(), again: None }
+        Self { id, api_version, source: source.to_owned(), origin, stem: None, body: body.into(), again: None }
+    }
+
+    /// Remembers the name without its hash, if it has one.
+    #[must_use]
+    pub fn named_by_content(self, stem: Option<String>) -> Self {
+        Self { stem, ..self }
     }
 
     /// Remembers what a second rendering of the same files came to (`randAlphaNum`, `genCA`, `now`): where the two differ,
@@ -191,7 +200,15 @@ impl Manifest {
 
     /// Takes back what [`Manifest::json`] gave.
     pub fn from_json(id: ResourceId, api_version: &str, source: &str, origin: Option<Origin>, body: Bytes) -> Self {
-        Self { id, api_version: api_version.to_owned(), source: source.to_owned(), origin, body, again: None }
+        Self {
+            id,
+            api_version: api_version.to_owned(),
+            source: source.to_owned(),
+            origin,
+            stem: None,
+            body,
+            again: None,
+        }
     }
 
     /// The object.

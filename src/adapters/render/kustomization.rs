@@ -1,34 +1,14 @@
 //! Looks through the kustomizations of a source before kustomize runs: which folders and files take part, and what they
 //! name that is not in the repository. Remote bases are refused here, since kustomize would fetch them.
-//! Fields: <https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/>.
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
-
 use super::tree::SourceTree;
+use crate::domain::kustomization::{NAMES, below, is_remote, named};
 use crate::domain::problem::{Place, Problem};
 use crate::domain::repository_path::inside;
-use crate::domain::yaml::{Content, Node, read_documents};
+use crate::domain::yaml::{Node, read_documents};
 
-const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
-/// Lists of paths, or of YAML written in place.
-const LISTS: [&str; 10] = [
-    "resources",
-    "bases",
-    "components",
-    "crds",
-    "configurations",
-    "generators",
-    "transformers",
-    "validators",
-    "patchesStrategicMerge",
-    "openapi",
-];
-/// Lists of mappings that name one path each.
-const WITH_PATH: [&str; 3] = ["patches", "patchesJson6902", "replacements"];
-/// Generators, whose files may be written as `key=path`.
-const GENERATORS: [&str; 2] = ["configMapGenerator", "secretGenerator"];
 const HELM: [&str; 2] = ["helmCharts", "helmChartInflationGenerator"];
 
 /// What a source's kustomizations take in.
@@ -68,9 +48,7 @@ struct Visit<'v> {
 
 impl Visit<'_> {
     fn run(&mut self) {
-        let path =
-            |name: &str| if self.folder.is_empty() { name.to_owned() } else { format!("{}/{name}", self.folder) };
-        let names = NAMES.map(path);
+        let names = NAMES.map(|name| below(&self.folder, name));
         for file in names.clone() {
             match self.tree.read_text(&file) {
                 Ok(None) => continue,
@@ -94,22 +72,8 @@ impl Visit<'_> {
     }
 
     fn root(&mut self, root: &Node) {
-        for name in LISTS {
-            self.each(root.get(name), |visit, node| visit.path_or_yaml(node.get("path").unwrap_or(node)));
-        }
-        for name in WITH_PATH {
-            self.each(root.get(name), |visit, node| {
-                if let Some(path) = node.get("path") {
-                    visit.path(path);
-                }
-            });
-        }
-        for name in GENERATORS {
-            self.each(root.get(name), |visit, node| {
-                for list in ["files", "envs", "env"] {
-                    visit.each(node.get(list), Self::generator_path);
-                }
-            });
+        for (node, path) in named(root) {
+            self.take_in(node, path);
         }
         for name in HELM {
             if let Some(node) = root.get(name) {
@@ -119,35 +83,6 @@ impl Visit<'_> {
                     "render the chart as a source of its own",
                 );
             }
-        }
-    }
-
-    /// Each item of a list; a value that is no list counts as one.
-    fn each(&mut self, node: Option<&Node>, act: impl Fn(&mut Self, &Node)) {
-        match node.map(|node| (&node.content, node)) {
-            Some((Content::List(items), _)) => items.iter().for_each(|item| act(self, item)),
-            Some((_, node)) => act(self, node),
-            None => {}
-        }
-    }
-
-    fn path_or_yaml(&mut self, node: &Node) {
-        let is_yaml = |text: &str| !is_remote(text) && (text.contains('\n') || text.contains(": "));
-        if !text(node).is_some_and(is_yaml) {
-            self.path(node);
-        }
-    }
-
-    fn path(&mut self, node: &Node) {
-        if let Some(path) = text(node) {
-            self.take_in(node, path);
-        }
-    }
-
-    /// `path`, or `key=path` for a file that gets another name.
-    fn generator_path(&mut self, node: &Node) {
-        if let Some(text) = text(node) {
-            self.take_in(node, text.split_once('=').map_or(text, |(_, path)| path));
         }
     }
 
@@ -174,19 +109,6 @@ impl Visit<'_> {
     fn refuse(&mut self, line: usize, message: impl Into<String>, help: &str) {
         self.seen.problems.push(Problem::error(message).at(Place::line(&*self.file, line)).help(help));
     }
-}
-
-fn text(node: &Node) -> Option<&str> {
-    match &node.content {
-        Content::Scalar(Value::String(text)) => Some(text),
-        _ => None,
-    }
-}
-
-/// What kustomize takes for an address even where a folder of this name exists.
-fn is_remote(path: &str) -> bool {
-    path.contains("://")
-        || ["git@", "git::", "gh:", "github.com", "gitlab.com"].iter().any(|start| path.starts_with(start))
 }
 
 #[cfg(test)]

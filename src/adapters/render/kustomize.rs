@@ -15,6 +15,7 @@ use super::objects::{Found, Objects, read_objects};
 use super::plain::rendered;
 use super::process::{ProcessError, find, run};
 use super::tree::SourceTree;
+use crate::domain::kustomization::hash;
 use crate::domain::problem::{Place, Problem};
 use crate::domain::resource::{Manifest, Origin};
 use crate::domain::secret::MaskKey;
@@ -173,6 +174,7 @@ fn trace_back(objects: &mut Objects, tree: &SourceTree) {
     let mut files: BTreeMap<String, Vec<Found>> = BTreeMap::new();
     for found in &mut objects.found {
         let note = take_note(&mut found.object);
+        found.stem = hash::stem(&found.object);
         let path = note.as_deref().and_then(origin_path);
         found.origin = path.and_then(|path| {
             let declared = files.entry(path).or_insert_with_key(|path| {
@@ -279,6 +281,7 @@ mod tests {
                 id: ResourceId::new(GroupKind::new("", kind), None, name),
                 object: Value::Null,
                 origin: None,
+                stem: None,
                 place: Place::file(""),
             };
             let document = document_of(&found, &declared.found).map(|origin| origin.document);

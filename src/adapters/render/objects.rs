@@ -13,6 +13,8 @@ pub(super) struct Found {
     pub(super) id: ResourceId,
     pub(super) object: Value,
     pub(super) origin: Option<Origin>,
+    /// The name without the hash of the content, where it has one.
+    pub(super) stem: Option<String>,
     /// Where it stands, for problems.
     pub(super) place: Place,
 }
@@ -53,7 +55,8 @@ impl Objects {
     pub(super) fn masked(self, source: &str, key: &MaskKey) -> Declared {
         let manifests = self.found.into_iter().map(|mut found| {
             mask_object(&mut found.object, key);
-            (Manifest::new(found.id, source, found.origin, &found.object), found.place)
+            let manifest = Manifest::new(found.id, source, found.origin, &found.object);
+            (manifest.named_by_content(found.stem), found.place)
         });
         let (generate_names, problems) = (self.generate_names, self.problems);
         Declared { manifests: manifests.collect(), generate_names, problems }
@@ -187,6 +190,7 @@ impl ObjectReader<'_> {
             id: ResourceId::new(group_kind, namespace, name),
             object,
             origin: standing.addressable.then_some(origin),
+            stem: None,
             place: Place::line(self.file, line),
         });
     }

@@ -43,9 +43,26 @@ pub struct Listing {
 }
 
 impl Files for SourceTree {
-    fn text(&self, path: &str) -> Result<String, String> {
-        let text = self.read_text(path).map_err(|problem| problem.to_string())?;
-        text.ok_or_else(|| format!("{path} is not there"))
+    fn read(&self, path: &str) -> Result<Option<String>, String> {
+        self.read_text(path).map_err(|problem| problem.to_string())
+    }
+
+    /// What Git knows and what lies over it; where there is no Git, what is found. Links count: they name something.
+    fn list(&self) -> Result<Vec<String>, String> {
+        let mut files: BTreeSet<String> = self.blobs.keys().cloned().collect();
+        if files.is_empty() {
+            let listing = self.files("");
+            let unread = listing.problems.into_iter().filter_map(|problem| Some(problem.place?.file));
+            files.extend(listing.files.into_iter().chain(listing.links).chain(unread));
+        }
+        for (path, content) in &self.overlay {
+            if content.is_some() {
+                files.insert(path.clone())
+            } else {
+                files.remove(path)
+            };
+        }
+        Ok(files.into_iter().collect())
     }
 }
 

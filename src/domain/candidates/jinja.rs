@@ -3,12 +3,11 @@
 //! Where code writes the field, or decides over the item that it lies in, the template has no such place.
 
 mod skeleton;
-mod values;
 
 use serde_json::Value;
 
 use self::skeleton::Skeleton;
-use super::{Candidate, Sought};
+use super::{Candidate, Sought, values};
 use crate::domain::field_edit::FieldChange;
 use crate::domain::field_path::{FieldPath, Key, Step, has_keys};
 use crate::domain::yaml::edit::{Action, Edit, apply};
@@ -17,16 +16,14 @@ use crate::domain::yaml::{Document, read_documents};
 /// Documents of a template that are tried.
 const MOST: usize = 5;
 
-/// The template with every change made, once for each document that may be meant, the likeliest first; for a single
-/// change then the values files, where a key holds what it changes.
+/// The template with every change made, once for each document that may be meant, the likeliest first; then the values
+/// files.
 pub(super) fn candidates(sought: &Sought<'_>, changes: &[FieldChange]) -> Vec<Result<Candidate, String>> {
     let mut candidates = match Template::read(sought, changes) {
         Ok(template) => template.documents.iter().map(|document| template.changed(*document, changes)).collect(),
         Err(reason) => vec![Err(reason)],
     };
-    if let [change] = changes {
-        candidates.extend(values::candidates(sought, change).into_iter().map(Ok));
-    }
+    candidates.extend(values::candidates(sought, changes));
     candidates
 }
 

@@ -6,6 +6,7 @@
 pub mod adopt;
 mod document;
 mod jinja;
+mod kustomize;
 mod values;
 
 use std::collections::BTreeMap;
@@ -16,8 +17,16 @@ use crate::domain::source::{Renderer, Source};
 
 /// The files of a repository.
 pub trait Files {
-    /// The text of a file, or why it cannot be had.
-    fn text(&self, path: &str) -> Result<String, String>;
+    /// The text of a file, none if there is no such file, or why it cannot be had.
+    fn read(&self, path: &str) -> Result<Option<String>, String>;
+
+    /// The paths of all files.
+    fn list(&self) -> Result<Vec<String>, String>;
+
+    /// The text of a file that has to be there.
+    fn text(&self, path: &str) -> Result<String, String> {
+        self.read(path)?.ok_or_else(|| format!("{path} is not there"))
+    }
 }
 
 /// The manifest whose place is looked for.
@@ -37,7 +46,8 @@ pub type Candidate = BTreeMap<String, String>;
 /// Every place that can be named, the nearest first, or why a change could not be made there. Never empty.
 pub fn candidates(sought: &Sought<'_>, changes: &[FieldChange]) -> Vec<Result<Candidate, String>> {
     match sought.source.renderer {
-        Renderer::Plain | Renderer::Kustomize => vec![document::candidate(sought, changes)],
+        Renderer::Plain => vec![document::candidate(sought, changes)],
+        Renderer::Kustomize => kustomize::candidates(sought, changes),
         Renderer::Helm => values::candidates(sought, changes),
         Renderer::Jinja => jinja::candidates(sought, changes),
     }

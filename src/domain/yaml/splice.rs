@@ -209,7 +209,9 @@ impl<'s, 't> Writer<'s, 't> {
             && (was_block || style == ScalarStyle::Plain && lines && free)
         {
             let mark = if style == ScalarStyle::Folded && !lines { '>' } else { '|' };
-            let (header, body) = block_scalar(text, mark, owner.column + self.layout.indent, &self.layout);
+            let own = was_block.then(|| block_column(&self.text[node.start..node.end])).flatten();
+            let column = own.filter(|own| *own > owner.column).unwrap_or(owner.column + self.layout.indent);
+            let (header, body) = block_scalar(text, mark, column, &self.layout);
             let comment = if was_block {
                 self.text[node.start..line_end(self.text, node.start).min(node.end)].find(" #")
             } else {
@@ -323,6 +325,15 @@ impl<'s, 't> Writer<'s, 't> {
         let closed = self.text[..at].ends_with('\n');
         Splice::insert(at, if closed { format!("{line}{eol}") } else { format!("{eol}{line}") })
     }
+}
+
+/// The column at which the text of a block scalar stands; none where its header says so itself, or nothing is in it.
+fn block_column(scalar: &str) -> Option<usize> {
+    let mut lines = scalar.lines();
+    let header = lines.next()?.split('#').next()?;
+    let first =
+        lines.find(|line| !line.trim().is_empty()).filter(|_| !header.contains(|char: char| char.is_ascii_digit()))?;
+    Some(first.len() - first.trim_start_matches(' ').len())
 }
 
 fn skip_line_blanks(text: &str, at: usize) -> usize {

@@ -5,16 +5,10 @@ use serde_json::json;
 use super::*;
 use crate::domain::resource::ResourceId;
 
-struct Tree(BTreeMap<String, String>);
-
-impl Files for Tree {
-    fn text(&self, path: &str) -> Result<String, String> {
-        self.0.get(path).cloned().ok_or_else(|| format!("{path} is not there"))
-    }
-}
+type Tree = BTreeMap<String, String>;
 
 fn tree(files: &[(&str, &str)]) -> Tree {
-    Tree(files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect())
+    files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect()
 }
 
 fn object(kind: &str, name: &str) -> Value {

@@ -8,8 +8,12 @@ use crate::domain::resource::{Manifest, Origin, ResourceId};
 use crate::domain::source::{JinjaTemplates, Renderer, Source};
 
 impl Files for BTreeMap<&str, &str> {
-    fn text(&self, path: &str) -> Result<String, String> {
-        self.get(path).map(|text| (*text).to_owned()).ok_or_else(|| format!("{path} is not there"))
+    fn read(&self, path: &str) -> Result<Option<String>, String> {
+        Ok(self.get(path).map(|text| (*text).to_owned()))
+    }
+
+    fn list(&self) -> Result<Vec<String>, String> {
+        Ok(self.keys().map(|path| (*path).to_owned()).collect())
     }
 }
 
@@ -64,7 +68,13 @@ fn changed(changes: &[FieldChange]) -> Vec<String> {
             format!("{file}: {}", lines.join(" | "))
         }
     };
-    candidates(&sought, changes).into_iter().map(show).collect()
+    let mut shown: Vec<_> = candidates(&sought, changes).into_iter().map(show).collect();
+    let by_hand = shown.pop().expect("what a person can do");
+    assert!(
+        by_hand.starts_with("no key of the values makes exactly this change; edit the template t/a.yaml.j2:"),
+        "{by_hand}"
+    );
+    shown
 }
 
 /// What is literal is changed in the template, what is a value at the keys that hold it, and nothing else is tried.
@@ -74,9 +84,21 @@ fn places_are_found() {
     for (path, value, expected) in [
         ("spec.paused", json!(true), vec!["t/a.yaml.j2: paused: true".to_owned()]),
         ("metadata.annotations[\"a/b\"]", json!("x"), vec!["t/a.yaml.j2: annotations: | a/b: x".to_owned()]),
-        ("metadata.labels.a", json!("x"), vec![format!("t/a.yaml.j2: metadata.labels.a: {by_code}")]),
-        ("metadata.labels.new", json!("x"), vec![format!("t/a.yaml.j2: metadata.labels.new: {by_code}")]),
-        ("spec.strategy.type", json!("x"), vec![format!("t/a.yaml.j2: spec.strategy.type: {by_code}")]),
+        (
+            "metadata.labels.a",
+            json!("x"),
+            vec![format!("t/a.yaml.j2: metadata.labels.a: {by_code}"), "v/a.yaml: labels: | a: x".to_owned()],
+        ),
+        (
+            "metadata.labels.new",
+            json!("x"),
+            vec![format!("t/a.yaml.j2: metadata.labels.new: {by_code}"), "v/a.yaml: labels: | new: x".to_owned()],
+        ),
+        (
+            "spec.strategy.type",
+            json!("x"),
+            vec![format!("t/a.yaml.j2: spec.strategy.type: {by_code}"), "v/a.yaml: strategy: | type: x".to_owned()],
+        ),
         ("spec.containers[name=web].image", json!("web:2"), vec!["t/a.yaml.j2: image: web:2".to_owned()]),
         (
             "spec.paused",
@@ -89,8 +111,8 @@ fn places_are_found() {
             vec![
                 format!("t/a.yaml.j2: spec.replicas: {by_code}"),
                 "v/a.yaml: replicas: 5".to_owned(),
-                "v/a.yaml: other: 5".to_owned(),
                 "v/in.yaml: count: '5'".to_owned(),
+                "v/a.yaml: other: 5".to_owned(),
             ],
         ),
     ] {

@@ -1,4 +1,4 @@
-//! Values: the keys of a chart's values that a change of a manifest may be made by.
+//! Values: the keys of a chart's (or of templates') values that a change of a manifest may be made by.
 //!
 //! A template hides which key a field comes from, so that keys are tried: those whose value is the declared one, or a
 //! part of it, or a map that the field lies in, or that are named like it. Which of them moves exactly this field is
@@ -16,6 +16,7 @@ use self::likeness::{alike, likeness, names, names_of};
 use super::{Candidate, Sought};
 use crate::domain::field_edit::FieldChange;
 use crate::domain::field_path::{FieldPath, Step};
+use crate::domain::source::Renderer;
 use crate::domain::yaml::edit::Action;
 
 /// Candidates for one change.
@@ -98,7 +99,7 @@ impl<'s> Search<'s> {
             sought,
             object: sought.manifest.object(),
             layers: Layers::read(sought),
-            named: named_keys(&template.unwrap_or_default()),
+            named: named_keys(&template.unwrap_or_default(), sought.source.renderer),
         }
     }
 
@@ -264,14 +265,22 @@ impl<'s> Search<'s> {
     }
 }
 
-/// The keys that a template names, `.Values.image.tag`.
-fn named_keys(template: &str) -> Vec<FieldPath> {
+/// The keys that a template names: `.Values.image.tag` in a chart, `image.tag` in the code of a Jinja template.
+fn named_keys(template: &str, renderer: Renderer) -> Vec<FieldPath> {
     let is_part = |char: char| char.is_alphanumeric() || matches!(char, '_' | '.');
-    let named = template.split(".Values.").skip(1).map(|rest| {
-        let key = rest.split(|char| !is_part(char)).next().unwrap_or_default();
-        FieldPath::fields(key.split('.').filter(|name| !name.is_empty()))
-    });
-    let mut named: Vec<_> = named.filter(|key| !key.is_root()).collect();
+    let texts: Vec<&str> = if renderer == Renderer::Jinja {
+        let code = |start: &'static str| template.split(start).skip(1).filter_map(|code| code.split(['}', '%']).next());
+        let codes = code("{{").chain(code("{%"));
+        codes.flat_map(|code| code.split(|char| !is_part(char))).collect()
+    } else {
+        template
+            .split(".Values.")
+            .skip(1)
+            .map(|rest| rest.split(|char| !is_part(char)).next().unwrap_or_default())
+            .collect()
+    };
+    let keys = texts.into_iter().map(|key| FieldPath::fields(key.split('.').filter(|name| !name.is_empty())));
+    let mut named: Vec<_> = keys.filter(|key| !key.is_root()).collect();
     named.sort();
     named.dedup();
     named
@@ -384,9 +393,13 @@ mod tests {
     struct Texts(Vec<(&'static str, &'static str)>);
 
     impl Files for Texts {
-        fn text(&self, path: &str) -> Result<String, String> {
+        fn read(&self, path: &str) -> Result<Option<String>, String> {
             let found = self.0.iter().find(|(file, _)| *file == path);
-            found.map(|(_, text)| (*text).to_owned()).ok_or_else(|| format!("{path} is not there"))
+            Ok(found.map(|(_, text)| (*text).to_owned()))
+        }
+
+        fn list(&self) -> Result<Vec<String>, String> {
+            Ok(self.0.iter().map(|(file, _)| (*file).to_owned()).collect())
         }
     }
 

@@ -149,6 +149,7 @@ fn cases() -> Vec<Case> {
         ("empty value with comment, add two levels", "a:   # c\nb: 1\n", 0, "a.k.l", Set(json!(3)), &[("# c\n", "# c\n  k:\n    l: 3\n")]),
         ("bare dash", "a:\n-\n- b\n", 0, "a[0]", Set(json!("xx")), &[("-\n", "- xx\n")]),
         ("block scalar with indentation indicator", "a: |2 # why\n    two\n  x\nb: 1\n", 0, "a", Set(json!("new\nlines\n")), &[("|2 # why\n    two\n  x\n", "| # why\n  new\n  lines\n")]),
+        ("block scalar keeps its own indentation", "l:\n  - p: |-\n        - a: 1\n\n        - b: 2\n    t: x\n", 0, "l[0].p", Set(json!("- a: 1\n\n- b: 3")), &[("b: 2", "b: 3")]),
         ("explicit key", "? a\n: 1\nb: 2\n", 0, "a", Set(json!(3)), &[(": 1", ": 3")]),
         ("block scalar at the end without line end", "a:\n  k: |\n    x\n    yy", 0, "a.z", Set(json!(1)), &[("yy", "yy\n  z: 1")]),
         ("value on the next line", "a:\n  b:\n    plain\nc: 1\n", 0, "a.b", Set(json!("xx")), &[("plain", "xx")]),

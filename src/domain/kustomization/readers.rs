@@ -1,0 +1,172 @@
+//! Which kustomizations of a repository read a file: an edit of it changes what each of them comes to, whether or not
+//! trueup knows who delivers that.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use super::{Kustomization, NAMES, folder_of, is_remote, named};
+use crate::domain::candidates::Files;
+
+/// Kustomizations after which no more are looked at.
+const MOST: usize = 5_000;
+
+/// Every kustomization of a repository, and what it takes in.
+#[derive(Debug, Default)]
+pub struct Readers {
+    takes: BTreeMap<String, Takes>,
+}
+
+#[derive(Debug, Default)]
+struct Takes {
+    /// Files and folders.
+    paths: BTreeSet<String>,
+    /// Addresses, which may lead back into this repository.
+    remote: Vec<String>,
+    /// Whether it could not be read as a whole, so that it may take in anything.
+    unknown: bool,
+}
+
+impl Readers {
+    /// Reads every kustomization.
+    pub fn of(files: &dyn Files) -> Result<Self, String> {
+        let mut readers = Self::default();
+        let list = files.list()?;
+        let there =
+            list.iter().flat_map(|file| std::iter::successors(Some(&**file), |path| Some(path.rsplit_once('/')?.0)));
+        let there: HashSet<&str> = there.collect();
+        for file in &list {
+            let name = file.rsplit('/').next().unwrap_or_default();
+            if NAMES.contains(&name) && !readers.takes.contains_key(folder_of(file)) {
+                if readers.takes.len() == MOST {
+                    return Err(format!("there are more than {MOST} kustomizations"));
+                }
+                let takes = Takes::of(files, folder_of(file), &there);
+                readers.takes.insert(folder_of(file).to_owned(), takes);
+            }
+        }
+        Ok(readers)
+    }
+
+    /// A kustomization that reads a file and does not belong to the source `own`: neither is it a part of that source, nor
+    /// does it have the file only by taking the source in.
+    pub fn other(&self, own: &str, file: &str) -> Option<&str> {
+        let parts = self.parts(own);
+        let is_other = |folder: &&str| !parts.contains(*folder);
+        let unknown = self.takes.iter().filter(|(_, takes)| takes.unknown).map(|(folder, _)| &**folder);
+        if let Some(unknown) = unknown.into_iter().find(is_other) {
+            return Some(unknown);
+        }
+        let is_its_file = |folder: &str| folder_of(file) == folder && NAMES.iter().any(|name| file.ends_with(name));
+        let names_it = |(folder, takes): &(&String, &Takes)| is_its_file(folder) || takes.paths.contains(file);
+        let mut waiting: Vec<&str> = self.takes.iter().filter(names_it).map(|(folder, _)| &**folder).collect();
+        let mut seen = BTreeSet::new();
+        while let Some(folder) = waiting.pop() {
+            if folder == own || !seen.insert(folder) {
+                continue;
+            }
+            let above = self.takes.iter().filter(|(_, takes)| takes.takes_in(folder));
+            waiting.extend(above.map(|(folder, _)| &**folder));
+        }
+        seen.into_iter().find(is_other)
+    }
+
+    /// The kustomizations that one is made of, itself included.
+    fn parts(&self, own: &str) -> BTreeSet<&str> {
+        let mut parts = BTreeSet::new();
+        let mut waiting = vec![own];
+        while let Some((folder, takes)) = waiting.pop().and_then(|folder| self.takes.get_key_value(folder)) {
+            if parts.insert(&**folder) {
+                waiting.extend(takes.paths.iter().map(String::as_str).filter(|path| self.takes.contains_key(*path)));
+            }
+        }
+        parts
+    }
+}
+
+impl Takes {
+    fn of(files: &dyn Files, folder: &str, there: &HashSet<&str>) -> Self {
+        let Ok(Some(kustomization)) = Kustomization::read(files, folder) else {
+            return Self { unknown: true, ..Self::default() };
+        };
+        let mut takes = Self::default();
+        for (_, path) in named(&kustomization.root) {
+            if is_remote(path) {
+                takes.remote.push(path.split('?').next().unwrap_or_default().trim_end_matches('/').to_owned());
+            } else if let Some(path) = kustomization.inside(path) {
+                // what is not there may be a link or a submodule, and lead anywhere
+                takes.unknown |= !path.is_empty() && !there.contains(&*path);
+                takes.paths.insert(path);
+            }
+        }
+        takes
+    }
+
+    fn takes_in(&self, folder: &str) -> bool {
+        let is_end = |address: &String| {
+            let before = address.strip_suffix(folder);
+            !folder.is_empty() && before.is_some_and(|before| before.ends_with('/'))
+        };
+        self.paths.contains(folder) || self.remote.iter().any(is_end)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LINK: &str = "a link";
+
+    impl Files for BTreeMap<String, String> {
+        fn read(&self, path: &str) -> Result<Option<String>, String> {
+            match self.get(path) {
+                Some(text) if text == LINK => Err("the path is a symlink".to_owned()),
+                text => Ok(text.cloned()),
+            }
+        }
+
+        fn list(&self) -> Result<Vec<String>, String> {
+            Ok(self.keys().cloned().collect())
+        }
+    }
+
+    /// Who else reads a file, through any number of kustomizations; what cannot be read may read anything.
+    #[test]
+    fn files_of_others_are_known() {
+        let tree = [
+            ("base/kustomization.yaml", "resources: [web.yaml, ../lib]\n"),
+            ("base/web.yaml", ""),
+            ("lib/Kustomization", "resources: [lib.yaml]\n"),
+            ("lib/lib.yaml", ""),
+            ("prod/patch.yaml", ""),
+            ("prod/kustomization.yaml", "resources: [../base]\npatches: [{path: patch.yaml}]\n"),
+        ];
+        let dev = ("dev/kustomization.yml", "bases: [../base/]\n");
+        for (more, file, other) in [
+            (vec![], "base/web.yaml", None),
+            (vec![], "prod/patch.yaml", None),
+            (vec![], "prod/kustomization.yaml", None),
+            (vec![dev], "base/web.yaml", Some("dev")),
+            (vec![dev], "lib/lib.yaml", Some("dev")),
+            (vec![dev], "base/kustomization.yaml", Some("dev")),
+            (vec![dev], "prod/patch.yaml", None),
+            // it has the file only through the source
+            (vec![("all/kustomization.yaml", "resources: [../prod]\n")], "base/web.yaml", None),
+            (vec![("all/kustomization.yaml", "resources: [../prod, ../lib]\n")], "base/web.yaml", None),
+            (vec![("all/kustomization.yaml", "resources: [../prod, ../lib]\n")], "lib/lib.yaml", Some("all")),
+            (vec![("x/kustomization.yaml", "resources: [../prod/patch.yaml]\n")], "base/web.yaml", None),
+            (vec![("x/kustomization.yaml", "resources: [link]\n")], "base/web.yaml", Some("x")),
+            (vec![("x/kustomization.yaml", "resources: [\n")], "base/web.yaml", Some("x")),
+            (vec![("x/kustomization.yaml", LINK)], "base/web.yaml", Some("x")),
+            (
+                vec![("x/kustomization.yaml", "resources: ['https://h/org/repo//base?ref=main']\n")],
+                "base/web.yaml",
+                Some("x"),
+            ),
+            (vec![("x/kustomization.yaml", "resources: ['https://h/org/database']\n")], "base/web.yaml", None),
+            (vec![("kustomization.yaml", "resources: [base]\n")], "base/web.yaml", Some("")),
+        ] {
+            let files = tree.iter().chain(&more).map(|(path, text)| ((*path).to_owned(), (*text).to_owned()));
+            let readers = Readers::of(&files.collect::<BTreeMap<_, _>>()).expect("readable");
+            assert_eq!(readers.other("prod", file), other, "{more:?} {file}");
+        }
+    }
+}
