@@ -130,6 +130,14 @@ mod tests {
                 FieldChange::remove("spec.containers[name=web].image".parse().expect("path")),
                 Some(("/spec/containers/0", json!({"name": "web"}))),
             ),
+            (
+                FieldChange::set("spec.containers[name=web].env[name=A]".parse().expect("path"), json!({"name": "A"})),
+                Some(("/spec/containers/0/env", json!([{"name": "A"}]))),
+            ),
+            (
+                FieldChange::set("metadata.finalizers[=\"a/b\"]".parse().expect("path"), json!("a/b")),
+                Some(("/metadata/finalizers", json!(["a/b"]))),
+            ),
             (FieldChange::remove("spec.replicas".parse().expect("path")), None),
             (FieldChange::set("spec.containers[name=no].image".parse().expect("path"), json!("b")), None),
         ] {

@@ -105,7 +105,7 @@ fn drift_of_an_overlay_is_restored_in_its_base() {
     assert!(unit["diff"].as_str().expect("diff").contains("trueup.dev/restore: deployment-shop-prod-web-"), "{unit}");
 }
 
-/// A base that two sources share is not edited for one of them: the other would change too.
+/// A base that two sources share is not edited for one of them, which gets a patch of its own.
 #[test]
 fn a_shared_base_is_left_alone() {
     let overlay = |prefix: &str| format!("resources: [../../base]\nnamespace: shop\nnamePrefix: {prefix}-\n");
@@ -122,8 +122,9 @@ fn a_shared_base_is_left_alone() {
     let found = report(&desk, "plan", 1);
     assert_eq!(found["units"].as_array().expect("units").len(), 1);
     let unit = &found["units"][0];
-    assert_eq!(unit["outcome"], "unproven");
-    assert!(unit["reason"].as_str().expect("reason").contains("b-web would change too"), "{unit}");
+    assert_eq!(unit["outcome"], "planned", "{unit}");
+    let files = ["overlays/a/kustomization.yaml", "overlays/a/trueup-deployment-web.yaml"];
+    assert_eq!(unit["proposal"]["files"], json!(files));
 }
 
 /// A broken file is told with its line; nothing of its source is called missing, and other sources go on.

@@ -17,6 +17,7 @@ mod helm;
 mod history;
 mod jinja;
 mod kustomize;
+mod kustomize_edits;
 mod kustomize_reading;
 mod mutations;
 mod pairs;

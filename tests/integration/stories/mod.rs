@@ -14,6 +14,7 @@ mod forbidden_kind;
 mod injected;
 mod interrupted_lists;
 mod keda;
+mod kustomized;
 mod label_selector;
 mod offline_diff;
 mod on_github;

@@ -146,9 +146,9 @@ fn fields_and_patches_that_set_it() {
         (
             "patchesJson6902:\n- path: p.yaml\n  target: {version: v1, kind: Deployment, name: web}\n",
             &[("prod/p.yaml", "- {op: replace, path: /spec/template/spec/containers/1/image, value: x}\n")],
-            image("y"),
+            image("z"),
             &[
-                "prod/p.yaml: -- {op: replace, path: /spec/template/spec/containers/1/image, value: x} +- {op: replace, path: /spec/template/spec/containers/1/image, value: y}",
+                "prod/p.yaml: -- {op: replace, path: /spec/template/spec/containers/1/image, value: x} +- {op: replace, path: /spec/template/spec/containers/1/image, value: z}",
             ],
         ),
         (
