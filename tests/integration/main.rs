@@ -9,6 +9,7 @@ mod daemon;
 mod defaults;
 mod deliveries;
 mod deploy;
+mod discovery;
 mod editor;
 mod fixed_fields;
 mod forge;

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::domain::candidates::Files;
+use crate::domain::discovery::RepositoryFiles;
 use crate::domain::problem::{Place, Problem};
 
 /// Bytes after which a file is no manifest any more.
@@ -67,6 +68,20 @@ impl Files for SourceTree {
 
     fn links(&self) -> Vec<String> {
         self.links.iter().cloned().collect()
+    }
+}
+
+impl RepositoryFiles for SourceTree {
+    fn text(&self, file: &str) -> Option<String> {
+        self.read_text(file).ok().flatten()
+    }
+
+    fn has_folder(&self, folder: &str) -> bool {
+        folder.is_empty() || self.is_folder(folder)
+    }
+
+    fn below(&self, folder: &str) -> Vec<String> {
+        if self.has_folder(folder) { self.files(folder).files } else { Vec::new() }
     }
 }
 
