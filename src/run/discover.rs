@@ -21,6 +21,7 @@ use crate::domain::discovery::{
     DeliveryObject, DeliveryObjects, Found, Known, Surroundings, git_repository, may_name_sources, needs, read, tool_of,
 };
 use crate::domain::opaque::{Opaque, Products, is_same};
+use crate::domain::outcome::{FoundSource, RunReport};
 use crate::domain::problem::Problem;
 use crate::domain::resource::{GroupKind, LiveObject, Manifest, ResourceId, VersionedKind};
 use crate::domain::secret::MaskKey;
@@ -54,13 +55,16 @@ pub(super) struct Discovery {
 
 /// What finding sources needs.
 pub(super) struct Stage<'a> {
-    pub(super) config: &'a Config,
-    pub(super) sides: &'a Sides,
-    pub(super) checkout: &'a Checkout,
-    pub(super) tree: &'a SourceTree,
-    pub(super) key: &'a MaskKey,
-    pub(super) heard: &'a OnManifest,
+    config: &'a Config,
+    sides: &'a Sides,
+    checkout: &'a Checkout,
+    tree: &'a SourceTree,
+    key: &'a MaskKey,
+    heard: &'a OnManifest,
 }
+
+/// What is the same for every source: the cluster, the repository, and what renders it.
+type About<'a> = (&'a Sides, &'a Checkout, &'a SourceTree, &'a MaskKey, &'a OnManifest);
 
 /// One object that was read.
 struct One {
@@ -130,22 +134,27 @@ impl InCluster {
     }
 }
 
-impl Stage<'_> {
-    /// Finds every source. `named` are those of the config, `rendered` what they render to.
+impl<'a> Stage<'a> {
+    pub(super) fn new(config: &'a Config, (sides, checkout, tree, key, heard): About<'a>) -> Self {
+        Self { config, sides, checkout, tree, key, heard }
+    }
+
+    /// Finds every source and tells the report. `named` are those of the config, `rendered` what they render to.
     pub(super) async fn run(
-        &self,
+        self,
         named: Vec<Source>,
         rendered: Vec<Rendered>,
         cluster: InCluster,
-        problems: &mut Vec<Problem>,
+        report: &mut RunReport,
     ) -> Discovery {
+        let problems = &mut report.problems;
         let mut discovery = Discovery { incomplete: !cluster.unread.is_empty(), ..Discovery::default() };
         problems.extend(cluster.problems.iter().cloned());
         let mut found: BTreeMap<ResourceId, One> = BTreeMap::new();
         if let Some(settings) = &self.config.discover {
             let beside = self.beside(settings, problems).await;
             discovery.incomplete |= beside.iter().any(|folder| folder.incomplete);
-            let search = Search { stage: self, settings, named: &named, rendered: &rendered, beside, cluster };
+            let search = Search { stage: &self, settings, named: &named, rendered: &rendered, beside, cluster };
             if let Err(problem) = search.run(&mut found, &mut discovery.asked, problems).await {
                 problems.push(problem);
                 discovery.incomplete = true;
@@ -166,6 +175,8 @@ impl Stage<'_> {
         discovery.opaque.extend(sealed);
         discovery.opaque.sort();
         discovery.opaque.dedup();
+        report.sources = discovery.sources.iter().filter_map(FoundSource::of).collect();
+        report.opaque.clone_from(&discovery.opaque);
         discovery
     }
 

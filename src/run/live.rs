@@ -294,9 +294,8 @@ pub async fn snapshot(
     let rendered = super::render_all(&sources, &tree, &key, &unheard(), &mut report).await;
     let live_sources = super::discover::in_cluster(config, sides.helpers()).await;
     let heard = unheard();
-    let (sides, checkout) = (&sides, &checkout);
-    let stage = super::discover::Stage { config, sides, checkout, tree: &tree, key: &key, heard: &heard };
-    let discovery = stage.run(sources, rendered, live_sources, &mut report.problems).await;
+    let stage = super::discover::Stage::new(config, (&sides, &checkout, &tree, &key, &heard));
+    let discovery = stage.run(sources, rendered, live_sources, &mut report).await;
     let rendered = &discovery.rendered;
     let declared = Declared::new(rendered.iter().flat_map(|rendered| &rendered.manifests), &Scope::default());
     let mut kinds: Vec<VersionedKind> = declared.kinds().cloned().collect();

@@ -34,7 +34,7 @@ use crate::adapters::render::{OnManifest, Rendered, SourceTree, render};
 use crate::adapters::repository::{Checkout, Repository};
 use crate::config::Config;
 use crate::domain::drift::scan::ScanResult;
-use crate::domain::outcome::{FoundSource, RunReport};
+use crate::domain::outcome::RunReport;
 use crate::domain::plan;
 use crate::domain::policy::decide::decide;
 use crate::domain::score::{combine, score};
@@ -86,13 +86,10 @@ pub async fn cycle(config: &Config, extent: Extent, now: Timestamp, progress: &P
     };
     let (prepared, (live_rules, live_sources)) = tokio::join!(prepare, connect.instrument(info_span!("connect")));
     let (repository, checkout, tree, sources, rendered) = prepared?;
-    let (key_of, heard) = (&key, &expecting);
-    let stage = discover::Stage { config, sides: &sides, checkout: &checkout, tree: &tree, key: key_of, heard };
-    let discovering = stage.run(sources, rendered, live_sources, &mut report.problems);
+    let about = (&*sides, &checkout, &tree, &key, &expecting);
+    let discovering = discover::Stage::new(config, about).run(sources, rendered, live_sources, &mut report);
     let discovery = discovering.instrument(info_span!("discover")).await;
     let (sources, rendered) = (&discovery.sources, &discovery.rendered);
-    report.sources = sources.iter().filter_map(FoundSource::of).collect();
-    report.opaque.clone_from(&discovery.opaque);
     let delivery_rules = delivery::rules(config, live_rules, rendered, &tree, &key, &mut report.problems).await;
 
     progress.stage("listing the cluster");
@@ -177,7 +174,8 @@ async fn checkout(
 /// The files of a checkout.
 fn source_tree(checkout: &Checkout) -> SourceTree {
     let (root, kept) = (checkout.root.clone(), Some(checkout.kept.clone()));
-    SourceTree { root, blobs: Arc::clone(&checkout.blobs), kept, ..SourceTree::default() }
+    let (blobs, links) = (Arc::clone(&checkout.blobs), Arc::clone(&checkout.links));
+    SourceTree { root, blobs, links, kept, ..SourceTree::default() }
 }
 
 async fn render_all(

@@ -2,6 +2,7 @@
 
 mod chart;
 mod delivered;
+mod foreign;
 mod helm;
 mod helm_output;
 mod jinja;

@@ -27,6 +27,11 @@ pub trait Files {
     /// The paths of all files.
     fn list(&self) -> Result<Vec<String>, String>;
 
+    /// The paths of links and submodules, which are not followed.
+    fn links(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// The text of a file that has to be there.
     fn text(&self, path: &str) -> Result<String, String> {
         self.read(path)?.ok_or_else(|| format!("{path} is not there"))
