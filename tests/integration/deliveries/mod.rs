@@ -165,26 +165,31 @@ fn adopted(renderer: Renderer, delivery: Delivery, lines: &[&str]) {
 
 const APPLIED: [Delivery; 3] = [Delivery::ClientSide, Delivery::Forced, Delivery::Unforced];
 
+/// Plain manifests go from drift to clean, and a delivery without force is told what it needs.
 #[test]
 fn manifests_are_restored() {
     APPLIED.into_iter().for_each(|delivery| restored(Renderer::Plain, delivery));
 }
 
+/// Overlays over a shared base go from drift to clean; the mark goes into the overlay.
 #[test]
 fn overlays_are_restored() {
     APPLIED.into_iter().for_each(|delivery| restored(Renderer::Kustomize, delivery));
 }
 
+/// Charts go from drift to clean by the keys of their values, however they are delivered.
 #[test]
 fn charts_are_restored() {
     APPLIED.into_iter().chain([Delivery::Release]).for_each(|delivery| restored(Renderer::Helm, delivery));
 }
 
+/// Jinja templates go from drift to clean.
 #[test]
 fn templates_are_restored() {
     APPLIED.into_iter().for_each(|delivery| restored(Renderer::Jinja, delivery));
 }
 
+/// Live values come into manifests, comments stay.
 #[test]
 fn live_values_come_into_manifests() {
     let lines = [
@@ -200,6 +205,7 @@ fn live_values_come_into_manifests() {
     APPLIED.into_iter().for_each(|delivery| adopted(Renderer::Plain, delivery, &lines));
 }
 
+/// Live values come into the patches and fields of the overlay, the base stays.
 #[test]
 fn live_values_come_into_overlays() {
     let lines = [
@@ -226,11 +232,13 @@ const VALUES: [&str; 8] = [
     "-  tag: 1.4.2",
 ];
 
+/// Live values come into the values of a chart.
 #[test]
 fn live_values_come_into_the_values_of_a_chart() {
     APPLIED.into_iter().chain([Delivery::Release]).for_each(|delivery| adopted(Renderer::Helm, delivery, &VALUES));
 }
 
+/// Live values come into the values of templates, also where they are a part of a text.
 #[test]
 fn live_values_come_into_the_values_of_templates() {
     APPLIED.into_iter().for_each(|delivery| adopted(Renderer::Jinja, delivery, &VALUES));
