@@ -5,6 +5,8 @@ mod application;
 
 use trueup::domain::source::Renderer;
 
+use crate::support::cluster::Way;
+use crate::support::git::MAIN;
 use crate::support::world::{Setting, World};
 
 /// How a pipeline delivers.
@@ -139,6 +141,47 @@ fn what_no_value_sets_is_left_to_a_person() {
     assert!(drift.contains(&format!("Deployment/web {path} live_only by kubectl-patch (person)")), "{drift:?}");
     assert!(!drift.iter().any(|item| item.contains("spec.replicas")), "{drift:?}");
     world.cluster.shell(unit["commands"][0].as_str().expect("command"));
+    assert_eq!(world.scan(), (0, vec![]));
+}
+
+const DISCOUNT: &str = "\
+apiVersion: shop.company.example/v1
+kind: Discount
+metadata:
+  name: summer
+  annotations: {{- toYaml .Values.discount.annotations | nindent 4 }}
+spec: {percent: 20}
+";
+
+/// Helm compares the releases of custom kinds and not the live object: what somebody changed stays after the upgrade, and
+/// the command beside the pull request puts it back.
+#[test]
+fn what_helm_leaves_comes_back_by_the_command() {
+    let world = world(Renderer::Helm, Delivery::Release, "restore_from_baseline");
+    let crd = include_str!("../../data/charts/shop/crds/discounts.yaml");
+    world.cluster.deliver(Way::ServerSide("kubectl"), &world.namespace, crd);
+    world.kubectl(&["wait", "--for=condition=Established", "crd/discounts.shop.company.example", "--timeout=60s"]);
+    let values = world.remote.file(MAIN, "shop/web/values.yaml") + "discount:\n  annotations: {}\n";
+    world.remote.commit(MAIN, &[("shop/web/templates/discount.yaml", DISCOUNT), ("shop/web/values.yaml", &values)]);
+    let deliver = || Delivery::Release.deliver(Renderer::Helm, &world).expect("delivered");
+    deliver();
+    assert_eq!(world.scan(), (0, vec![]));
+
+    world.kubectl(&["patch", "discount", "summer", "--type=merge", "-p", r#"{"spec":{"percent":90}}"#]);
+    let report = world.trueup(&["run", "-o", "json"]).exits(0).json();
+    let unit = &report["units"][0];
+    assert_eq!(unit["outcome"], "created", "{report:#}");
+    merge_all(&world);
+    deliver();
+    assert_eq!(
+        world.scan(),
+        (1, vec!["Discount/summer spec.percent cluster_drift by kubectl-patch (person)".to_owned()])
+    );
+
+    let checkout = tempfile::tempdir().expect("folder");
+    world.remote.check_out(checkout.path());
+    let command = unit["commands"][0].as_str().expect("command");
+    world.cluster.shell(&format!("cd {} && {command}", checkout.path().display()));
     assert_eq!(world.scan(), (0, vec![]));
 }
 
