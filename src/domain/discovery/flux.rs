@@ -98,7 +98,7 @@ pub(super) fn repository(
         let help = "only what comes from the config repository is rendered";
         return Err((format!("it is delivered from a {kind}"), help));
     };
-    let object = match around.objects.get(&id) {
+    let object = match around.known(&id) {
         Some(Known::Found(object, _)) => object,
         Some(Known::Unread) => return Err((format!("{id} may not be read, which says where it comes from"), GRANT)),
         Some(Known::Absent) | None => {
@@ -191,7 +191,7 @@ pub(super) fn config_map<'a>(
         return Err((format!("it takes values from a {kind}"), "values of Secrets are not read"));
     };
     let is_optional = reference.get("optional").is_some_and(|optional| optional == true);
-    match around.objects.get(&id) {
+    match around.known(&id) {
         Some(Known::Found(object, origin)) => Ok(Some((object, origin.as_ref()))),
         Some(Known::Absent) if is_optional => Ok(None),
         Some(Known::Unread) => Err((format!("it takes values from {id}, which may not be read"), GRANT)),

@@ -23,7 +23,7 @@ pub use argo_files::takes;
 
 use crate::domain::delivery_rules::WITHHELD;
 use crate::domain::drift::item::names;
-use crate::domain::opaque::{Opaque, Products, application, helm_release, kustomization};
+use crate::domain::opaque::{Opaque, Products, application, helm_release, is_same, kustomization};
 use crate::domain::problem::Place;
 use crate::domain::repository_path::inside;
 use crate::domain::resource::{GroupKind, Origin, ResourceId};
@@ -108,6 +108,17 @@ pub struct Surroundings<'a> {
     pub files: &'a dyn RepositoryFiles,
     /// Objects that others refer to.
     pub objects: &'a BTreeMap<ResourceId, Known>,
+}
+
+impl<'a> Surroundings<'a> {
+    /// What is known of an object, whose namespace a manifest may leave to its delivery.
+    fn known(&self, id: &ResourceId) -> Option<&'a Known> {
+        let exactly = self.objects.get(id);
+        let is_there = |known: &&Known| matches!(known, Known::Found(..));
+        let alike =
+            || self.objects.iter().filter(|(other, _)| is_same(other, id)).map(|(_, known)| known).find(is_there);
+        exactly.filter(is_there).or_else(alike).or(exactly)
+    }
 }
 
 /// What an object comes to.

@@ -127,6 +127,24 @@ fn an_app_of_apps_is_rendered() {
     );
 }
 
+/// Table and Markdown say what waits for a person and what is not rendered, with why and what to do.
+#[test]
+fn reports_tell_what_waits_and_what_is_opaque() {
+    let desk = app_of_apps("1");
+    for format in ["table", "markdown"] {
+        let text = desk.trueup(["scan", "-o", format]).run().exits(1).stdout;
+        for expected in [
+            "Sync needed: what is merged there is not applied by itself",
+            "Application argocd/web is synced by hand",
+            "Opaque: not rendered here, neither drift nor undeclared",
+            "its chart is in a registry",
+            "only charts of the config repository are rendered",
+        ] {
+            assert!(text.contains(expected), "{expected}:\n{text}");
+        }
+    }
+}
+
 /// A live value is adopted at the key of the values file that the Application names; what is synced by hand, and what
 /// syncs it, is told.
 #[test]

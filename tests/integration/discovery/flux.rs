@@ -160,9 +160,23 @@ fn live(replicas: u32) -> Vec<serde_json::Value> {
         RELEASE,
         &LOCAL_RELEASE.replace("namespace: shop", "namespace: shop, labels: {team: ml}"),
     ] {
-        all.extend(text.split("---\n").map(|one| serde_yaml::from_str::<serde_json::Value>(one).expect("YAML")));
+        all.extend(text.split("---\n").map(|one| finished(serde_yaml::from_str(one).expect("YAML"))));
     }
     all
+}
+
+/// An object of Flux with what its controllers add to it.
+fn finished(mut object: serde_json::Value) -> serde_json::Value {
+    let finalizer = "finalizers.fluxcd.io";
+    let controller = if object["kind"] == "GitRepository" { "source-controller" } else { "kustomize-controller" };
+    let spec = object["spec"].as_object().expect("spec").keys().map(|name| (format!("f:{name}"), json!({})));
+    let applied = json!({"f:spec": spec.collect::<serde_json::Map<_, _>>()});
+    let added = json!({"f:metadata": {"f:finalizers": {".": {}, (format!("v:\"{finalizer}\"")): {}}}});
+    let entry = |manager: &str, operation: &str, fields| json!({"manager": manager, "operation": operation, "fieldsV1": fields});
+    object["metadata"]["finalizers"] = json!([finalizer]);
+    object["metadata"]["managedFields"] =
+        json!([entry("kustomize-controller", "Apply", applied), entry(controller, "Update", added)]);
+    object
 }
 
 fn layout(replicas: u32) -> crate::support::cli::Desk {

@@ -298,3 +298,12 @@ fn releases_are_sources_or_opaque() {
     let files = release(chart(json!({"valuesFiles": ["./chart/values.yaml", "chart/prod.yaml"]})));
     assert_eq!(files.sources[0].helm.as_ref().expect("a release").values, ["chart/values.yaml", "chart/prod.yaml"]);
 }
+
+/// A manifest that leaves its namespace to the delivery refers to objects of any.
+#[test]
+fn namespaces_may_be_left_open() {
+    let mut object = kustomization(json!({}));
+    object["metadata"] = json!({"name": "apps"});
+    let found = found(object);
+    assert_eq!((&*told(&found), &*found.sources[0].name), (r#"kustomize "apps" {}"#, "kustomization-apps"));
+}
