@@ -7,6 +7,7 @@ pub mod adopt;
 mod document;
 mod jinja;
 mod kustomize;
+pub mod place;
 mod values;
 mod variables;
 
