@@ -266,14 +266,8 @@ mod tests {
                 [settings(red, "green", Some("settings")), user(red, "web:1")],
                 Err("rendering it gives something else than was meant"),
             ),
-            (
-                [settings(red, "red", None), user(red, "web:1")],
-                Err("ConfigMap settings-7h2b would no longer be rendered"),
-            ),
-            (
-                [settings(red, "red", Some("other")), user(red, "web:1")],
-                Err("ConfigMap settings-7h2b would no longer be rendered"),
-            ),
+            ([settings(red, "red", None), user(red, "web:1")], Err("Pod web would change too")),
+            ([settings(red, "red", Some("other")), user(red, "web:1")], Err("Pod web would change too")),
         ] {
             let told = prove(&before, &after, target, &intended);
             assert_eq!(
