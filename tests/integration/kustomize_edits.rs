@@ -317,3 +317,14 @@ fn what_is_to_go_goes_from_one_environment() {
     let files = without(&alone)["proposal"]["files"].clone();
     assert_eq!(files, json!(["shop/base/kustomization.yaml", "shop/base/sets.yaml"]));
 }
+
+/// What a kustomization holds of Secrets is in no report, however near an edit it stands.
+#[test]
+fn secrets_beside_an_edit_are_not_shown() {
+    let generator = "secretGenerator:\n- name: login\n  literals: [password=canary-of-a-generator]\n";
+    let overlay = format!("resources: [../base]\nreplicas:\n- name: web\n  count: 4\n{generator}");
+    let shop = Shop::new(&overlay, &[]);
+    let unit = shop.plan("Deployment", |live| live["spec"]["replicas"] = json!(5));
+    assert_eq!(changed(&unit), ["-  count: 4", "+  count: 5"]);
+    assert!(!unit.to_string().contains("canary-of-a-generator"), "{unit:#}");
+}

@@ -8,15 +8,13 @@ use serde_json::Value;
 
 use super::Files;
 use crate::domain::field_path::{FieldPath, Key, Step};
+use crate::domain::kustomization::NAMES;
 use crate::domain::resource::{Manifest, Origin};
 use crate::domain::source::{Renderer, Source};
 use crate::domain::yaml::documents;
 use crate::domain::yaml::edit::{Action, Edit, apply};
 use crate::domain::yaml::read_documents;
 use crate::domain::yaml::write::to_yaml;
-
-/// The names under which kustomize looks for a kustomization.
-const KUSTOMIZATIONS: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
 
 /// New text of files by path; none for one that goes.
 pub type Change = BTreeMap<String, Option<String>>;
@@ -98,7 +96,7 @@ fn without_entry(file: &str, files: &dyn Files) -> Result<Option<(String, Option
 }
 
 fn kustomization(folder: &str, files: &dyn Files) -> Option<(String, String)> {
-    let mut paths = KUSTOMIZATIONS.iter().map(|name| joined(folder, name));
+    let mut paths = NAMES.iter().map(|name| joined(folder, name));
     paths.find_map(|path| files.text(&path).ok().map(|text| (path, text)))
 }
 
