@@ -32,24 +32,75 @@ pub fn manifest_of(live: &LiveObject, api_version: &str, rules: &Rules<'_>) -> R
         start["metadata"]["namespace"] = Value::from(&**namespace);
     }
     let grown = grown(start, live, &FieldPath::root(), rules);
+    if let Some(name) = credential(&grown, false) {
+        return Err(format!("{name} looks like a credential; put it into a Secret first"));
+    }
     match first_difference(&grown, live, rules) {
         None => Ok(grown),
         Some(difference) => Err(format!("no manifest says what is live at {}", difference.path)),
     }
 }
 
-/// What a manifest would have to have at `path` for the live value there; none where nothing is live.
-pub fn value_of(declared: &Value, live: &LiveObject, path: &FieldPath, rules: &Rules<'_>) -> Option<Value> {
-    path.get(&live.object)?;
+/// What a manifest would have to have at `path` for the live value there, or why it is not taken over.
+pub fn value_of(declared: &Value, live: &LiveObject, path: &FieldPath, rules: &Rules<'_>) -> Result<Value, String> {
+    let untold = || "what is live there cannot be told".to_owned();
+    let there = path.get(&live.object).ok_or_else(untold)?;
     let mut start = declared.clone();
     if path.get(declared).is_some() {
         // an order that counts, or a list that is one value: taken over as it is
-        FieldChange::set(path.clone(), skeleton(path.get(&live.object)?, path.steps().last()))
-            .apply(&mut start)
-            .ok()?;
+        let shell = skeleton(there, path.steps().last());
+        FieldChange::set(path.clone(), shell).apply(&mut start).map_err(|_| untold())?;
     }
-    let grown = grown(start, live, path, rules);
-    path.get(&grown).cloned()
+    let value = path.get(&grown(start, live, path, rules)).cloned().ok_or_else(untold)?;
+    // the value alone does not say what it is the value of
+    let holder = path.parent().and_then(|parent| parent.get(&live.object)?.get("name").cloned());
+    let named = match path.steps() {
+        [Step::Field(data), Step::Field(name)] if data == "data" => json!({"data": {name: value}}),
+        [.., Step::Field(field)] if field == "value" => json!({"name": holder, "value": value}),
+        _ => value.clone(),
+    };
+    match credential(&named, false) {
+        Some(name) => Err(format!("{name} looks like a credential; put it into a Secret")),
+        None => Ok(value),
+    }
+}
+
+/// The name of a variable or of an entry of a ConfigMap that looks like a credential written out, if there is one.
+fn credential(value: &Value, in_data: bool) -> Option<&str> {
+    match value {
+        Value::Array(items) => items.iter().find_map(|item| credential(item, false)),
+        Value::Object(fields) => {
+            let text = |name: &str| fields.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+            if let (Some(name), Some(_)) = (text("name"), text("value"))
+                && is_credential(name)
+            {
+                return Some(name);
+            }
+            fields.iter().find_map(|(name, value)| {
+                let is_written_out = in_data && value.is_string() && is_credential(name);
+                if is_written_out { Some(name.as_str()) } else { credential(value, name == "data") }
+            })
+        }
+        _ => None,
+    }
+}
+
+/// Whether what has this name is a credential: not where one is found, and not a number of tokens.
+fn is_credential(name: &str) -> bool {
+    let name = name.to_lowercase().replace(['-', '.'], "_");
+    let words = [
+        "token",
+        "secret",
+        "secret_key",
+        "api_key",
+        "apikey",
+        "private_key",
+        "access_key",
+        "credential",
+        "credentials",
+    ];
+    let is_last = |word: &&str| name.strip_suffix(*word).is_some_and(|rest| rest.is_empty() || rest.ends_with('_'));
+    name.ends_with("password") || name.ends_with("passwd") || words.iter().any(is_last)
 }
 
 /// Declares whatever is live at or below `within` and not declared, until nothing is missing.

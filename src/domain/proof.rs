@@ -18,6 +18,12 @@ pub struct Target<'a> {
     pub id: &'a ResourceId,
 }
 
+impl Target<'_> {
+    fn is(&self, manifest: &Manifest) -> bool {
+        manifest.source == self.source && manifest.id == *self.id
+    }
+}
+
 /// Shows that exactly the intended fields of `target` change and that every other manifest stays as it is.
 /// Yields one line for each field, or the reason why the edit is not proven. What differs from one rendering of the same
 /// files to the next is left out.
@@ -30,6 +36,11 @@ pub fn prove(
     target: Target<'_>,
     intended: &[FieldChange],
 ) -> Result<Vec<String>, String> {
+    // that it is gone says more than what has changed with it
+    let place = before.iter().find(|manifest| target.is(manifest)).map(key);
+    if place.is_some_and(|place| !after.iter().any(|manifest| key(manifest) == place)) {
+        return Err(format!("{} would no longer be rendered", target.id));
+    }
     let Others { old, new, references } = others_stay(before, after, target)?;
     let old = old.ok_or_else(|| format!("{} is not rendered", target.id))?;
     let new = new.ok_or_else(|| format!("{} would no longer be rendered", target.id))?;
@@ -80,9 +91,8 @@ struct Others<'m> {
 /// Finds the target before and after, where nothing else changes but references to the name that its content gives it.
 fn others_stay<'m>(before: &'m [Manifest], after: &'m [Manifest], target: Target<'_>) -> Result<Others<'m>, String> {
     let (mut before, mut after) = (by_resource(before), by_resource(after));
-    let is_target = |manifest: &Manifest| manifest.source == target.source && manifest.id == *target.id;
     let of = |manifests: &BTreeMap<Key<'m>, &'m Manifest>| {
-        manifests.iter().find(|(_, manifest)| is_target(manifest)).map(|(key, _)| *key)
+        manifests.iter().find(|(_, manifest)| target.is(manifest)).map(|(key, _)| *key)
     };
     let place = of(&before).or(of(&after));
     let old = place.and_then(|place| before.remove(&place));
@@ -266,8 +276,14 @@ mod tests {
                 [settings(red, "green", Some("settings")), user(red, "web:1")],
                 Err("rendering it gives something else than was meant"),
             ),
-            ([settings(red, "red", None), user(red, "web:1")], Err("Pod web would change too")),
-            ([settings(red, "red", Some("other")), user(red, "web:1")], Err("Pod web would change too")),
+            (
+                [settings(red, "red", None), user(red, "web:1")],
+                Err("ConfigMap settings-7h2b would no longer be rendered"),
+            ),
+            (
+                [settings(red, "red", Some("other")), user(red, "web:1")],
+                Err("ConfigMap settings-7h2b would no longer be rendered"),
+            ),
         ] {
             let told = prove(&before, &after, target, &intended);
             assert_eq!(

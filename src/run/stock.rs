@@ -120,7 +120,7 @@ impl<'a> Stock<'a> {
         let gone = || "what is live there cannot be told".to_owned();
         let declared = self.manifest(&item.source, &item.resource).ok_or_else(gone)?.object();
         let live = self.live(&item.resource).ok_or_else(gone)?;
-        value_of(&declared, &live, &item.path, &rules).ok_or_else(gone)
+        value_of(&declared, &live, &item.path, &rules)
     }
 
     /// Whether a manifest that a source would render declares what is live.
@@ -137,7 +137,7 @@ impl<'a> Stock<'a> {
         if unit.whole == Some(Whole::Withdrawn) {
             return None;
         }
-        let mut declared = self.manifest(&unit.source, &unit.resource)?.object();
+        let mut declared = self.manifest(&unit.source, &unit.resource)?.settled();
         for change in unit.intended() {
             change.apply(&mut declared).ok()?;
         }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::domain::candidates::Files;
+use crate::domain::discovery::RepositoryFiles;
 use crate::domain::problem::{Place, Problem};
 
 /// Bytes after which a file is no manifest any more.
@@ -67,6 +68,20 @@ impl Files for SourceTree {
 
     fn links(&self) -> Vec<String> {
         self.links.iter().cloned().collect()
+    }
+}
+
+impl RepositoryFiles for SourceTree {
+    fn text(&self, file: &str) -> Option<String> {
+        self.read_text(file).ok().flatten()
+    }
+
+    fn has_folder(&self, folder: &str) -> bool {
+        folder.is_empty() || self.is_folder(folder)
+    }
+
+    fn below(&self, folder: &str) -> Vec<String> {
+        if self.has_folder(folder) { self.files(folder).files } else { Vec::new() }
     }
 }
 
@@ -301,5 +316,21 @@ mod tests {
         {
             assert!(tree.read(path).is_err(), "{path}");
         }
+    }
+
+    /// What is no file, and what is too large for one of manifests, is refused without a look inside.
+    #[cfg(unix)]
+    #[test]
+    fn special_and_huge_files_are_refused() {
+        let (folder, tree) = tree(&[]);
+        let _listener = std::os::unix::net::UnixListener::bind(folder.path().join("a/socket.yaml")).unwrap();
+        fs::File::create(folder.path().join("a/huge.yaml")).unwrap().set_len(MAX_FILE_BYTES + 1).unwrap();
+        for (path, expected) in
+            [("a/socket.yaml", "this is no ordinary file"), ("a/huge.yaml", "the file has more than 128 MiB")]
+        {
+            assert_eq!(tree.read(path).unwrap_err().message, expected);
+        }
+        let told: Vec<_> = tree.files("a").problems.into_iter().map(|problem| problem.message).collect();
+        assert_eq!(told, ["this is no ordinary file"]);
     }
 }

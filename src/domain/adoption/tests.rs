@@ -234,6 +234,10 @@ fn not_everything_is_adopted() {
         ("{apiVersion: v1, kind: Secret, metadata: {name: a}, data: {a: Yg==}}", "never written into Git"),
         ("{apiVersion: v1, kind: ConfigMap, metadata: {name: a, ownerReferences: [{kind: X, name: y}]}}", "owns it"),
         ("{apiVersion: v1, kind: ConfigMap, metadata: {name: a, deletionTimestamp: x}}", "being deleted"),
+        (
+            "{apiVersion: v1, kind: ConfigMap, metadata: {name: a}, data: {db.password: x}}",
+            "db.password looks like a credential",
+        ),
     ] {
         assert!(adopted(yaml).expect_err("refused").contains(part), "{yaml}");
     }
@@ -263,6 +267,30 @@ fn parts_are_cleaned() {
     declared["spec"]["template"]["spec"]["containers"][0]["args"] = json!(["--port"]);
     let path: FieldPath = format!("{container}.args").parse().expect("path");
     let value = with_rules(|rules| value_of(&declared, &live, &path, rules));
-    assert_eq!(value, Some(json!(["--port", "80"])));
-    assert_eq!(with_rules(|rules| value_of(&declared, &live, &"spec.paused".parse().expect("path"), rules)), None);
+    assert_eq!(value, Ok(json!(["--port", "80"])));
+    assert!(with_rules(|rules| value_of(&declared, &live, &"spec.paused".parse().expect("path"), rules)).is_err());
+}
+
+/// A credential that is written out is not taken over, where one is found may be.
+#[test]
+fn credentials_stay_where_they_are() {
+    let pod = "{apiVersion: v1, kind: Pod, metadata: {name: a}, spec: {containers: [{name: a, image: x, env: [{name: NAME, value: VALUE}]}]}}";
+    for (name, value, adopted) in [
+        ("DB_PASSWORD", "hunter2", false),
+        ("GITHUB_TOKEN", "hunter2", false),
+        ("aws-secret-access-key", "hunter2", false),
+        ("DB_PASSWORD", "''", true),
+        ("DB_PASSWORD_FILE", "/run/p", true),
+        ("TOKENIZER", "/m", true),
+        ("MAX_TOKENS", "'5'", true),
+        ("LOG_LEVEL", "debug", true),
+    ] {
+        let live = live(&pod.replace("NAME", name).replace("VALUE", value));
+        let declared =
+            yaml_value("{apiVersion: v1, kind: Pod, metadata: {name: a}, spec: {containers: [{name: a, image: x}]}}");
+        let path: FieldPath = format!("spec.containers[name=a].env[name={name}]").parse().expect("path");
+        let value = with_rules(|rules| value_of(&declared, &live, &path, rules));
+        assert_eq!(value.is_ok(), adopted, "{name}: {value:?}");
+        assert!(value.err().is_none_or(|reason| !reason.contains("hunter2")));
+    }
 }

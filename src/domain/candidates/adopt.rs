@@ -8,12 +8,12 @@ use serde_json::Value;
 
 use super::Files;
 use crate::domain::field_path::{FieldPath, Key, Step};
-use crate::domain::kustomization::NAMES;
+use crate::domain::kustomization::readers::Readers;
+use crate::domain::kustomization::{Kustomization, below, folder_of};
 use crate::domain::resource::{Manifest, Origin};
 use crate::domain::source::{Renderer, Source};
 use crate::domain::yaml::documents;
 use crate::domain::yaml::edit::{Action, Edit, apply};
-use crate::domain::yaml::read_documents;
 use crate::domain::yaml::write::to_yaml;
 
 /// New text of files by path; none for one that goes.
@@ -49,10 +49,10 @@ pub fn additions(newcomer: &Newcomer<'_>) -> Vec<Result<Change, String>> {
 /// The file in which a person may put a new manifest, and its text.
 pub fn proposed_file(newcomer: &Newcomer<'_>) -> (String, String) {
     let folder = match newcomer.source.renderer {
-        Renderer::Helm => joined(&newcomer.source.path, "templates"),
+        Renderer::Helm => below(&newcomer.source.path, "templates"),
         _ => newcomer.folder(),
     };
-    (joined(&folder, &newcomer.file_name(&folder)), manifest_text(newcomer.object))
+    (below(&folder, &newcomer.file_name(&folder)), manifest_text(newcomer.object))
 }
 
 /// The files without the document of a manifest, and without what refers to a file that goes with it.
@@ -63,7 +63,7 @@ pub fn withdrawal(origin: &Origin, source: &Source, files: &dyn Files) -> Result
         let path = FieldPath::fields(["items"]).join(Step::Index(index));
         let edit = Edit { document: origin.document, list_item: None, path, action: Action::Remove };
         let text = apply(&text, &edit).map_err(|error| refuse(&error))?;
-        return Ok(Change::from([(origin.file.clone(), Some(text))]));
+        return kept_to_source(Change::from([(origin.file.clone(), Some(text))]), source, files);
     }
     let left = documents::without(&text, origin.document).map_err(|error| refuse(&error))?;
     let goes = left.is_none();
@@ -71,45 +71,43 @@ pub fn withdrawal(origin: &Origin, source: &Source, files: &dyn Files) -> Result
     if goes && matches!(source.renderer, Renderer::Kustomize | Renderer::Jinja) {
         change.extend(without_entry(&origin.file, files)?);
     }
-    Ok(change)
+    kept_to_source(change, source, files)
 }
 
 /// The kustomization nearest above a file that names it, without that entry.
 fn without_entry(file: &str, files: &dyn Files) -> Result<Option<(String, Option<String>)>, String> {
-    let mut folder = file.rsplit_once('/').map_or("", |(folder, _)| folder);
-    loop {
-        if let Some((path, text)) = kustomization(folder, files) {
-            let relative = file.strip_prefix(folder).unwrap_or(file).trim_start_matches('/');
-            for spelling in [relative.to_owned(), format!("./{relative}")] {
-                let edit = entry(&spelling, Action::Remove);
-                if lists(&text, &spelling) {
-                    let text = apply(&text, &edit).map_err(|error| format!("{path}: {error}"))?;
-                    return Ok(Some((path, Some(text))));
-                }
-            }
+    let above = std::iter::successors(Some(folder_of(file)), |folder| (!folder.is_empty()).then(|| folder_of(folder)));
+    for folder in above {
+        let Some(kustomization) = Kustomization::read(files, folder)? else { continue };
+        let resources = kustomization.field("resources");
+        let names = resources.as_array().into_iter().flatten().filter_map(Value::as_str);
+        let found = names.into_iter().find(|name| kustomization.inside(name).as_deref() == Some(file));
+        if let Some(name) = found {
+            let text = edited(&kustomization, name, Action::Remove, files)?;
+            return Ok(Some((kustomization.file, Some(text))));
         }
-        if folder.is_empty() {
-            return Ok(None);
-        }
-        folder = folder.rsplit_once('/').map_or("", |(parent, _)| parent);
     }
+    Ok(None)
 }
 
-fn kustomization(folder: &str, files: &dyn Files) -> Option<(String, String)> {
-    let mut paths = NAMES.iter().map(|name| joined(folder, name));
-    paths.find_map(|path| files.text(&path).ok().map(|text| (path, text)))
-}
-
-fn entry(name: &str, action: Action) -> Edit {
+/// The text of a kustomization with an entry of its `resources` set or removed.
+fn edited(kustomization: &Kustomization, name: &str, action: Action, files: &dyn Files) -> Result<String, String> {
     let path = FieldPath::fields(["resources"]).join(Step::Member(Key::Text(name.to_owned())));
-    Edit { document: 0, list_item: None, path, action }
+    let edit = Edit { document: kustomization.document, list_item: None, path, action };
+    let text = files.text(&kustomization.file)?;
+    apply(&text, &edit).map_err(|error| format!("{}: {error}", kustomization.file))
 }
 
-fn lists(kustomization: &str, name: &str) -> bool {
-    let Ok(documents) = read_documents(kustomization) else { return false };
-    let root = documents.first().and_then(|document| document.root.as_ref()).map(|root| root.to_json());
-    let resources = root.as_ref().and_then(|root| root.get("resources")?.as_array());
-    resources.is_some_and(|resources| resources.iter().any(|one| one == name))
+/// Refuses files that another kustomization reads: whoever delivers that gets the change too.
+fn kept_to_source(change: Change, source: &Source, files: &dyn Files) -> Result<Change, String> {
+    let readers = Readers::of(files)?;
+    for file in change.keys().filter(|file| files.text(file).is_ok()) {
+        if let Some(other) = readers.other(&source.path, file) {
+            let other = if other.is_empty() { "." } else { other };
+            return Err(format!("{file} is read by the kustomization in {other} too; edit it by hand"));
+        }
+    }
+    Ok(change)
 }
 
 impl Newcomer<'_> {
@@ -149,9 +147,8 @@ impl Newcomer<'_> {
 
     /// A text that the source's own kustomization sets.
     fn kustomization_field(&self, name: &str) -> Option<String> {
-        let (_, text) = kustomization(&self.source.path, self.files)?;
-        let root = read_documents(&text).ok()?.into_iter().next()?.root?.to_json();
-        root.get(name)?.as_str().map(str::to_owned)
+        let kustomization = Kustomization::read(self.files, &self.source.path).ok()??;
+        kustomization.field(name).as_str().map(str::to_owned)
     }
 
     fn beside_siblings(&self, object: &Value) -> Result<Change, String> {
@@ -161,18 +158,18 @@ impl Newcomer<'_> {
             return Ok(Change::from([(self.source.path.clone(), Some(documents::with(&file, &text)))]));
         }
         let folder = self.folder();
-        Ok(Change::from([(joined(&folder, &self.file_name(&folder)), Some(text))]))
+        Ok(Change::from([(below(&folder, &self.file_name(&folder)), Some(text))]))
     }
 
     fn in_kustomization(&self, object: &Value) -> Result<Change, String> {
-        let (path, text) = kustomization(&self.source.path, self.files)
+        let kustomization = Kustomization::read(self.files, &self.source.path)?
             .ok_or_else(|| format!("{} has no kustomization to name it in", self.source.path))?;
         let folder = self.folder();
-        let file = joined(&folder, &self.file_name(&folder));
-        let name = file.strip_prefix(&*self.source.path).unwrap_or(&file).trim_start_matches('/');
-        let edit = entry(name, Action::Set(Value::from(name)));
-        let text = apply(&text, &edit).map_err(|error| format!("{path}: {error}"))?;
-        Ok(Change::from([(file.clone(), Some(manifest_text(object))), (path, Some(text))]))
+        let file = below(&folder, &self.file_name(&folder));
+        let name = file.strip_prefix(&*self.source.path).unwrap_or(&file).trim_start_matches('/').to_owned();
+        let text = edited(&kustomization, &name, Action::Set(Value::from(&*name)), self.files)?;
+        let change = Change::from([(file, Some(manifest_text(object))), (kustomization.file, Some(text))]);
+        kept_to_source(change, self.source, self.files)
     }
 
     /// The folder of the source with the most siblings, those of the same namespace and kind above others.
@@ -180,7 +177,7 @@ impl Newcomer<'_> {
         let text = |pointer: &str| self.object.pointer(pointer).and_then(Value::as_str);
         let mut votes: BTreeMap<&str, (usize, usize, usize)> = BTreeMap::new();
         for sibling in self.siblings {
-            let Some(folder) = sibling.origin.as_ref().and_then(|origin| self.folder_of(&origin.file)) else {
+            let Some(folder) = sibling.origin.as_ref().and_then(|origin| self.own_folder(&origin.file)) else {
                 continue;
             };
             let is_near = sibling.id.namespace.as_deref() == text("/metadata/namespace");
@@ -193,15 +190,17 @@ impl Newcomer<'_> {
     }
 
     /// The folder of a file, if it lies in the source itself and not in what it shares with others.
-    fn folder_of<'f>(&self, file: &'f str) -> Option<&'f str> {
-        let folder = file.rsplit_once('/').map_or("", |(folder, _)| folder);
+    fn own_folder<'f>(&self, file: &'f str) -> Option<&'f str> {
+        let folder = folder_of(file);
         let root = &*self.source.path;
         let is_inside = root.is_empty() || folder == root || folder.starts_with(&format!("{root}/"));
         // a folder with a kustomization of its own is named as a whole
-        let is_own = folder == root
-            || self.source.renderer != Renderer::Kustomize
-            || kustomization(folder, self.files).is_none();
-        (is_inside && is_own).then_some(folder)
+        let is_own = || {
+            folder == root
+                || self.source.renderer != Renderer::Kustomize
+                || matches!(Kustomization::read(self.files, folder), Ok(None))
+        };
+        (is_inside && is_own()).then_some(folder)
     }
 
     /// A name as the siblings in a folder have them, which no file there has yet.
@@ -224,7 +223,8 @@ impl Newcomer<'_> {
         let styles = ranked.iter().map(|((style, _), _)| *style).chain([0]);
         let names = styles.map(|style| format!("{}.{ending}", safe(&styled(style, &kind, name))));
         let numbered = (2..100).map(|number| format!("{}-{number}.{ending}", safe(&styled(0, &kind, name))));
-        let is_free = |file: &String| self.files.text(&joined(folder, file)).is_err();
+        // what cannot be read is there
+        let is_free = |file: &String| matches!(self.files.read(&below(folder, file)), Ok(None));
         names.chain(numbered).find(is_free).unwrap_or_else(|| "adopted.yaml".to_owned())
     }
 }
@@ -248,10 +248,6 @@ fn styled(style: usize, kind: &str, name: &str) -> String {
 fn safe(name: &str) -> String {
     let plain = |char: char| if char.is_ascii_alphanumeric() || matches!(char, '-' | '_' | '.') { char } else { '-' };
     name.chars().map(plain).collect::<String>().trim_start_matches('.').to_owned()
-}
-
-fn joined(folder: &str, name: &str) -> String {
-    if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
 }
 
 /// An object as people lay it out: what it is first.

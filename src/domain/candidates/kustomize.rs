@@ -17,13 +17,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{Candidate, Files, Sought, adopt, document};
+use super::{Candidate, Files, Sought, adopt, document, object_at};
 use crate::domain::field_edit::FieldChange;
 use crate::domain::field_path::{FieldPath, Step};
 use crate::domain::kustomization::readers::Readers;
 use crate::domain::kustomization::{Kustomization, named};
 use crate::domain::yaml::edit::{Edit, apply};
-use crate::domain::yaml::read_documents;
 
 /// Candidates that are tried for one change, or for several together.
 const MOST: usize = 12;
@@ -241,12 +240,7 @@ fn edited(text: &str, document: usize, change: &FieldChange) -> Result<String, S
 /// The document that declares the resource, as it is written.
 fn declared(sought: &Sought<'_>) -> Option<Value> {
     let origin = sought.manifest.origin.as_ref()?;
-    let documents = read_documents(&sought.files.text(&origin.file).ok()?).ok()?;
-    let object = documents.get(origin.document)?.root.as_ref()?.to_json();
-    match origin.list_item {
-        Some(index) => object.get("items")?.get(index).cloned(),
-        None => Some(object),
-    }
+    object_at(&sought.files.text(&origin.file).ok()?, origin)
 }
 
 fn name_of(object: &Value) -> Option<&str> {

@@ -85,6 +85,10 @@ fn undeclared_objects_are_adopted_into_a_kustomization() {
     world.cluster.deliver(Way::Create, &world.namespace, BY_HAND);
     let ran = world.trueup(&["run", "-o", "json"]).exits(0);
     let outcomes = ran.outcomes();
+    let taken = world.trueup(&["snapshot", "-o", "live.json"]);
+    assert_eq!(taken.code, Some(0), "{}", taken.everything());
+    let planned = world.trueup(&["plan", "--live", "live.json", "-o", "json"]).outcomes();
+    assert_eq!(planned, ["Deployment/mine planned", "Secret/canary-live needs_person", "Service/mine planned"]);
     assert_eq!(
         outcomes,
         ["Deployment/mine created", "Secret/canary-live needs_person", "Service/mine created"],
@@ -131,6 +135,32 @@ fn a_missing_object_is_withdrawn() {
     let changed = world.remote.changed_lines(&branch);
     assert!(changed.iter().all(|line| line.starts_with('-')) && changed.len() == 9, "{changed:#?}");
     world.remote.merge(&branch);
+    assert_eq!(world.scan(), (0, vec![]));
+    assert_eq!(world.run(), [] as [&str; 0]);
+}
+
+/// With the only document of a file goes the file, and its entry in the kustomization.
+#[test]
+fn a_missing_file_leaves_its_kustomization() {
+    let config = "sources: [{name: apps, path: env, renderer: kustomize, namespace: NAMESPACE}]\n";
+    let files = [
+        (
+            "env/kustomization.yaml",
+            "namespace: NAMESPACE\nresources:\n  - web.yaml\n  - settings.yaml # how it looks\n",
+        ),
+        ("env/web.yaml", WEB),
+        ("env/settings.yaml", SETTINGS),
+    ];
+    let world = adopting(&Setting { name: "leaving", files: &files, config, ..Setting::default() });
+    world.cluster.deliver(Way::ClientSide, &world.namespace, WEB);
+    assert_eq!(world.run(), ["ConfigMap/settings created"]);
+    let branch = world.remote.branches().remove(0);
+    world.remote.merge(&branch);
+    let folder = tempfile::tempdir().expect("folder");
+    world.remote.check_out(folder.path());
+    assert!(!folder.path().join("env/settings.yaml").exists());
+    let text = std::fs::read_to_string(folder.path().join("env/kustomization.yaml")).expect("text");
+    assert_eq!(text, format!("namespace: {}\nresources:\n  - web.yaml\n", world.namespace));
     assert_eq!(world.scan(), (0, vec![]));
     assert_eq!(world.run(), [] as [&str; 0]);
 }

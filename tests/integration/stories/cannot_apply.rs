@@ -1,6 +1,7 @@
 use serde_json::Value;
 
-use crate::support::cluster::Way;
+use crate::support::cluster::{Way, cluster};
+use crate::support::eventually;
 use crate::support::world::{Setting, World};
 
 /// Immutable settings.
@@ -141,4 +142,74 @@ fn a_standard_fits_its_field() {
     world.remote.merge(&branch);
     world.deliver();
     assert_eq!(world.scan(), (0, vec![]));
+}
+
+/// A kind whose class stays what it was made with.
+const CRD: &str = "\
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: parts.keeps.company.example}
+spec:
+  group: keeps.company.example
+  scope: Namespaced
+  names: {kind: Part, plural: parts}
+  versions:
+    - name: v1
+      served: true
+      storage: true
+      schema:
+        openAPIV3Schema:
+          type: object
+          properties:
+            spec:
+              type: object
+              properties:
+                class: {type: string, x-kubernetes-validations: [{rule: self == oldSelf}]}
+                mode: {type: string, enum: [fast, slow]}
+                extra: {type: string}
+";
+
+/// What a custom kind's schema keeps is not proposed to be changed; a field that was added by hand goes by the command.
+#[test]
+fn a_custom_kind_keeps_what_its_schema_says() {
+    cluster().kubectl_with(&["apply", "-f", "-"], CRD, &[]);
+    cluster().kubectl(&["wait", "crd/parts.keeps.company.example", "--for=condition=Established", "--timeout=60s"]);
+    eventually(|| {
+        let index: Value = cluster().kubectl(&["get", "--raw", "/openapi/v3"]).parse().expect("JSON");
+        index["paths"].get("apis/keeps.company.example/v1").map(drop)
+    });
+    let part =
+        "apiVersion: keeps.company.example/v1\nkind: Part\nmetadata: {name: a}\nspec: {class: gold, mode: fast}\n";
+    let world = World::new(&Setting { name: "keeps", files: &[("apps/part.yaml", part)], ..Setting::default() });
+    world.deliver();
+    std::fs::write(world.path("restore.yaml"), RESTORE).expect("write");
+    world.configure(|config| format!("{config}policies: [restore.yaml]\n"));
+
+    world.kubectl(&[
+        "patch",
+        "parts",
+        "a",
+        "--type=merge",
+        "-p",
+        r#"{"spec":{"extra":"x"},"metadata":{"finalizers":["company.example/a"]}}"#,
+    ]);
+    let told = unit(&world);
+    assert_eq!(
+        (told["outcome"].as_str(), told["commands"].as_array().map(Vec::len)),
+        (Some("needs_person"), Some(2)),
+        "{told:#}"
+    );
+    for command in told["commands"].as_array().expect("commands") {
+        world.cluster.shell(command.as_str().expect("a command"));
+    }
+    assert_eq!(world.scan(), (0, vec![]));
+
+    world.kubectl(&["delete", "parts", "a"]);
+    world.cluster.deliver(Way::ClientSide, &world.namespace, &part.replace("gold", "iron"));
+    let told = unit(&world);
+    assert_eq!(told["outcome"], "cannot_apply", "{told:#}");
+    let reason = told["reason"].as_str().expect("a reason");
+    assert!(reason.contains("spec.class cannot be changed once it is set") && reason.contains("has gold"), "{reason}");
+    let refused = world.cluster.try_kubectl(&["-n", &world.namespace, "apply", "-f", "-"], part, &[]);
+    assert!(refused.is_err(), "the API server takes it");
 }

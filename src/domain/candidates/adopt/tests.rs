@@ -144,4 +144,8 @@ fn a_manifest_is_withdrawn() {
         assert_eq!(told, expected);
     }
     assert!(withdrawal(&origin("base/no.yaml", 0, None), &source, &files).is_err());
+    let mut shared = files;
+    shared.insert("other/kustomization.yaml".to_owned(), "resources: [../base/b.yaml]\n".to_owned());
+    let refused = withdrawal(&origin("base/b.yaml", 0, None), &source, &shared).expect_err("another one reads it");
+    assert_eq!(refused, "base/b.yaml is read by the kustomization in other too; edit it by hand");
 }
