@@ -24,6 +24,7 @@ use crate::domain::remedy;
 use crate::domain::resolved::Seen;
 use crate::domain::resource::Manifest;
 use crate::domain::settle::Patience;
+use crate::domain::source::Renderer;
 use crate::domain::source::{DeliveryTool, Source};
 use crate::prove::{Proven, Workshop, prove};
 
@@ -234,8 +235,9 @@ impl Stage<'_> {
             let holds_secret = self.workshop.sources.iter().zip(self.workshop.rendered).any(|(source, rendered)| {
                 let secrets = rendered.manifests.iter().filter(|manifest| manifest.id.kind.is_secret());
                 let mut origins = secrets.map(|manifest| manifest.origin.as_ref().map(|origin| &origin.file));
-                // the values of a chart may be those of its Secrets
-                origins.any(|origin| origin == Some(file) || (source.helm.is_some() && rendered.reads(file)))
+                // the values of a chart may be those of its Secrets, and so may the literals and patches of a kustomization
+                let may_hold = matches!(source.renderer, Renderer::Helm | Renderer::Kustomize) && rendered.reads(file);
+                origins.any(|origin| origin == Some(file) || may_hold)
             });
             text.push_str(&unified(file, &old, &new, if holds_secret { 0 } else { 3 }));
         }
