@@ -17,6 +17,7 @@ pub mod kustomization;
 pub mod markdown;
 pub mod merge_effects;
 pub mod normalize;
+pub mod other_clusters;
 pub mod outcome;
 pub mod ownership;
 pub mod plan;

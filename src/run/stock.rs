@@ -153,7 +153,9 @@ impl<'a> Stock<'a> {
         };
         let on_pods = self.outlook(unit).and_then(|(declared, live)| {
             let differences = compare(&declared, &live?, &self.rules(&unit.source)).differences;
-            on_pods(&unit.resource, &declared, &differences)
+            let is_named_by_content =
+                self.manifest(&unit.source, &unit.resource).is_some_and(|manifest| manifest.stem.is_some());
+            on_pods(&unit.resource, &declared, &differences, is_named_by_content)
         });
         on_pods.into_iter().chain(on_hooks(&hooks(&rendered.manifests, source.delivery.tool))).collect()
     }
