@@ -3,6 +3,8 @@
 //! For a unit the candidates are tried nearest first; each is applied to a tree in memory, everything that shares the
 //! touched files is rendered again, and it is accepted only if exactly the intended fields change.
 
+mod renewal;
+
 use std::collections::BTreeMap;
 
 use serde_json::Value;
@@ -16,6 +18,7 @@ use crate::domain::proof::{self, Target, prove_addition, prove_withdrawal};
 use crate::domain::resource::Manifest;
 use crate::domain::secret::MaskKey;
 use crate::domain::source::Source;
+use renewal::{Renderings, renewed};
 
 /// What proving needs besides the unit.
 #[derive(Debug, Clone, Copy)]
@@ -133,8 +136,10 @@ impl Bench<'_> {
     ) -> Result<Proven, String> {
         let mut files = files.clone();
         files.extend(candidate?.into_iter().map(|(file, text)| (file, Some(text.into_bytes()))));
-        let (before, after) = self.workshop.rendered_with(&files).await?;
-        let lines = proof::prove(&before, &after, self.target, intended)?;
+        let mut rendered = self.workshop.rendered_with(&files).await?;
+        let variables = rendered.without_variables(self.target.id)?;
+        let mut lines = proof::prove(&rendered.before, &rendered.after, self.target, intended)?;
+        lines.extend(variables);
         Ok(Proven { files, lines, left_out: Vec::new() })
     }
 }
@@ -157,7 +162,7 @@ impl Workshop<'_> {
                 Ok(files) => self.rendered_with(&files).await.map(|rendered| (files, rendered)),
                 Err(refused) => Err(refused),
             };
-            match rendered.and_then(|(files, (before, after))| Ok((proof(&before, &after)?, files))) {
+            match rendered.and_then(|(files, rendered)| Ok((proof(&rendered.before, &rendered.after)?, files))) {
                 Ok((lines, files)) => return Ok(Proven { files, lines, left_out: Vec::new() }),
                 Err(refused) => reason = reason.or(Some(refused)),
             }
@@ -172,18 +177,21 @@ impl Workshop<'_> {
     }
 
     /// What everything that may depend on these files renders to without and with them.
-    async fn rendered_with(&self, files: &Files) -> Result<(Vec<Manifest>, Vec<Manifest>), String> {
+    async fn rendered_with(&self, files: &Files) -> Result<Renderings, String> {
         if files.keys().any(|file| file.starts_with(".github/")) {
             return Err("files below .github/ are never edited".to_owned());
         }
         let tree = self.with(files);
         let mut before = Vec::new();
         let mut after = Vec::new();
+        let mut variables = Vec::new();
         for (source, was) in self.sources.iter().zip(self.rendered) {
             if !files.keys().any(|file| was.reads(file)) {
                 continue;
             }
-            let now = render(&tree, source, self.key, &unheard()).await;
+            let (source, new) = renewed(source, files, self.tree, &tree)?;
+            variables.extend(new);
+            let now = render(&tree, &source, self.key, &unheard()).await;
             if now.problems != was.problems {
                 let new = now.problems.iter().find(|problem| !was.problems.contains(problem));
                 return Err(new.map_or_else(
@@ -194,6 +202,6 @@ impl Workshop<'_> {
             before.extend(was.manifests.iter().cloned());
             after.extend(now.manifests);
         }
-        Ok((before, after))
+        Ok(Renderings { before, after, variables })
     }
 }

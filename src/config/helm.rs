@@ -33,6 +33,8 @@ pub(super) fn release(source: &Fields<'_, '_>, renderer: Renderer, source_name: 
         kube_version: release.kube_version,
         api_versions: release.api_versions,
         include_crds: release.include_crds.unwrap_or(true),
+        inline: Vec::new(),
+        set: Vec::new(),
     })
 }
 

@@ -8,7 +8,8 @@ use secrecy::SecretString;
 use super::credentials::{Env, secret};
 use super::fields::{Fields, Sink};
 use super::{
-    AlertSettings, Config, Defaults, Loaded, Locations, baselines, delivery, policies, rules, sections, unmanaged,
+    AlertSettings, Config, Defaults, Loaded, Locations, baselines, delivery, discover, policies, rules, sections,
+    unmanaged,
 };
 use crate::adapters::notify;
 use crate::domain::problem::{Level, Problem};
@@ -103,6 +104,7 @@ fn read(
     let forge = sections::forge(&top, &place);
     let secret_key = top.map("secrets").and_then(|secrets| secret(&secrets, "key_file", "key_env", folder, env));
     let delivery_rules = delivery::delivery_rules(&top, &live);
+    let discover = discover::discover(&top, &live, environment.as_deref());
     let scan = rules::scan_rules(&top, &place, problems);
     problems.extend(unmanaged::named_in_vain(sources.as_deref().unwrap_or_default(), &scan.unmanaged));
     let scoring = rules::scoring(&top, &place, problems);
@@ -125,6 +127,7 @@ fn read(
         sync_grace: sync_grace.map_or(SYNC_GRACE, SignedDuration::from_secs),
         scan,
         delivery_rules,
+        discover,
         scoring,
         policies,
         baselines,

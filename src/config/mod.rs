@@ -7,6 +7,7 @@
 mod baselines;
 mod credentials;
 mod delivery;
+mod discover;
 mod fields;
 mod helm;
 mod jinja;
@@ -26,11 +27,12 @@ use crate::adapters::forge::ForgeSettings;
 use crate::adapters::repository::RepositorySettings;
 use crate::domain::baseline::Baselines;
 use crate::domain::delivery_rules::RuleOrigin;
+use crate::domain::discovery::DeliveryObjects;
 use crate::domain::drift::scan::ScanRules;
 use crate::domain::policy::Policy;
 use crate::domain::problem::Problem;
 use crate::domain::score::Scoring;
-use crate::domain::source::Source;
+use crate::domain::source::{Owns, Source};
 use crate::schedule::ScheduleSettings;
 
 pub use load::{defaults, load};
@@ -42,7 +44,7 @@ pub struct Config {
     pub cluster_name: String,
     /// The config repository.
     pub repository: RepositorySettings,
-    /// What is rendered, and how.
+    /// What is rendered, and how, as far as the config names it.
     pub sources: Vec<Source>,
     /// The live side.
     pub live: LiveSettings,
@@ -58,6 +60,8 @@ pub struct Config {
     pub scan: ScanRules,
     /// Where the rules of delivery tools are read.
     pub delivery_rules: DeliveryRuleSettings,
+    /// Whose objects name sources by themselves; none where only the config does.
+    pub discover: Option<DiscoverSettings>,
     /// Numbers behind scores.
     pub scoring: Scoring,
     /// Remediation policies in order.
@@ -83,6 +87,25 @@ pub struct DeliveryRuleSettings {
     pub namespaces: Vec<String>,
     /// Where Argo CD's settings are.
     pub argocd_namespace: String,
+}
+
+/// Where the objects of delivery tools are read that name sources by themselves.
+#[derive(Debug, Clone)]
+pub struct DiscoverSettings {
+    /// The cluster, the repository, or both.
+    pub from: Vec<RuleOrigin>,
+    /// Whose objects count.
+    pub tools: Vec<DeliveryObjects>,
+    /// Folders of the repository with such objects for this cluster that no source declares.
+    pub folders: Vec<String>,
+    /// Namespaces in which the objects live; empty for those of the cluster section.
+    pub namespaces: Vec<String>,
+    /// Names and addresses by which Argo CD knows this cluster, besides its own.
+    pub destinations: Vec<String>,
+    /// For every source that is found.
+    pub environment: Option<String>,
+    /// For every source that is found.
+    pub owns: Option<Owns>,
 }
 
 /// Where alerts go.

@@ -174,16 +174,17 @@ pub(super) fn inside_repository(fields: &Fields<'_, '_>, key: &str, path: &str) 
     if path == "." { String::new() } else { path.to_owned() }
 }
 
-/// The sources, at least one.
+/// The sources; at least one, unless objects of delivery tools name some.
 pub(super) fn sources(top: &Fields<'_, '_>, environment: Option<&str>) -> Option<Vec<Source>> {
     let mut sources: Vec<Source> = Vec::new();
     let listed = top.maps("sources");
     if listed.is_empty() {
-        top.sink.error(
-            top.line,
-            "`sources` is missing or empty",
-            "name what is delivered: `sources: [{name: apps, path: apps}]`",
-        );
+        if top.node("discover").is_some() {
+            return Some(sources);
+        }
+        let help = "name what is delivered: `sources: [{name: apps, path: apps}]`; or let the objects of Flux and Argo CD \
+                    name it: `discover: {}`";
+        top.sink.error(top.line, "`sources` is missing or empty", help);
         return None;
     }
     for fields in listed {
@@ -213,6 +214,7 @@ pub(super) fn sources(top: &Fields<'_, '_>, environment: Option<&str>) -> Option
                 manager: delivery.as_ref().and_then(|delivery| delivery.text("manager")),
             },
             owns: owns(&fields),
+            delivered: None,
         });
     }
     (!sources.is_empty()).then_some(sources)

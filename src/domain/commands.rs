@@ -6,9 +6,10 @@ use serde_json::{Map, Value, json};
 
 use crate::domain::drift::DriftItem;
 use crate::domain::field_path::{FieldPath, Step, has_keys};
+use crate::domain::opaque::{application, helm_release};
 use crate::domain::resource::ResourceId;
 use crate::domain::schema::Schemas;
-use crate::domain::source::{DeliveryTool, Renderer, Source};
+use crate::domain::source::{Delivered, DeliveryTool, Renderer, Source};
 
 /// The command that deletes an object.
 pub fn deletion(id: &ResourceId) -> String {
@@ -84,6 +85,9 @@ fn in_namespace(id: &ResourceId) -> String {
 /// merge does not. Of a plain source only the file of the manifest; none for templates, which nothing but their delivery
 /// renders.
 pub fn reapplication(source: &Source, file: Option<&str>) -> Option<String> {
+    if let Some(delivered) = &source.delivered {
+        return Some(synchronisation(delivered));
+    }
     let namespace = source.namespace.as_ref().map(|name| format!(" -n {}", quoted(name))).unwrap_or_default();
     let how = match source.delivery.tool {
         DeliveryTool::ServerSideApply | DeliveryTool::Flux | DeliveryTool::Helm => {
@@ -105,6 +109,21 @@ pub fn reapplication(source: &Source, file: Option<&str>) -> Option<String> {
             Some(format!("{template} | kubectl apply{namespace}{how} -f -"))
         }
     }
+}
+
+/// The command by which the delivery tool itself applies again what an object of it names: nothing else renders it alike.
+fn synchronisation(delivered: &Delivered) -> String {
+    let Delivered { by, paused, .. } = delivered;
+    if by.kind == application() {
+        let namespace = by.namespace.as_ref().map(|namespace| format!("{namespace}/")).unwrap_or_default();
+        return format!("argocd app sync {}", quoted(&format!("{namespace}{}", by.name)));
+    }
+    let how = match (by.kind == helm_release(), paused) {
+        (_, Some(_)) => ("resume", ""),
+        (true, None) => ("reconcile", " --force"),
+        (false, None) => ("reconcile", " --with-source"),
+    };
+    format!("flux {} {} {}{}{}", how.0, by.kind.kind.to_lowercase(), quoted(&by.name), in_namespace(by), how.1)
 }
 
 /// The command that writes a file, on one line so that it survives being shown and copied.
@@ -187,6 +206,23 @@ mod tests {
         );
         source.renderer = Renderer::Jinja;
         assert_eq!(reapplication(&source, Some("apps/a.yaml.j2")), None);
+    }
+
+    /// What an object of a delivery tool names is applied again by that tool.
+    #[test]
+    fn delivery_tools_apply_again() {
+        use crate::domain::opaque::kustomization;
+        for (kind, paused, expected) in [
+            (application(), None, "argocd app sync flux/apps"),
+            (kustomization(), None, "flux reconcile kustomization apps -n flux --with-source"),
+            (kustomization(), Some("it is suspended"), "flux resume kustomization apps -n flux"),
+            (helm_release(), None, "flux reconcile helmrelease apps -n flux --force"),
+        ] {
+            let mut delivered = Delivered::by(ResourceId::new(kind, Some("flux"), "apps"), None);
+            delivered.paused = paused.map(str::to_owned);
+            let source = Source { delivered: Some(delivered), ..Source::plain("apps", "apps") };
+            assert_eq!(reapplication(&source, None).as_deref(), Some(expected));
+        }
     }
 
     /// What holds data is not deleted to be made anew.

@@ -8,10 +8,12 @@ use serde::Serialize;
 use crate::domain::drift::item::names;
 use crate::domain::drift::scan::RestoreMark;
 use crate::domain::drift::{DriftItem, Verdict};
+use crate::domain::opaque::Opaque;
 use crate::domain::policy::decide::Decision;
 use crate::domain::problem::Problem;
 use crate::domain::proposal::Proposal;
 use crate::domain::resource::{Origin, ResourceId};
+use crate::domain::source::{Renderer, Source};
 
 names! {
     /// What came of a proposal, or why there is none.
@@ -85,6 +87,40 @@ pub struct SetAside {
     pub reason: String,
 }
 
+/// A source that an object of a delivery tool names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FoundSource {
+    /// Its name.
+    pub name: String,
+    /// The object that names it.
+    pub by: ResourceId,
+    /// Its folder.
+    pub path: String,
+    /// How it is rendered.
+    pub renderer: Renderer,
+    /// What the tool says it has applied.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revision: Option<String>,
+    /// Why nothing is applied until a person does something.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub paused: Option<String>,
+}
+
+impl FoundSource {
+    /// What the report says of a source; none for one of the config.
+    pub fn of(source: &Source) -> Option<Self> {
+        let delivered = source.delivered.as_ref()?;
+        Some(Self {
+            name: source.name.clone(),
+            by: delivered.by.clone(),
+            path: source.path.clone(),
+            renderer: source.renderer,
+            revision: delivered.revision.clone(),
+            paused: delivered.paused.clone(),
+        })
+    }
+}
+
 /// How much was looked at.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {
@@ -117,6 +153,10 @@ pub struct RunReport {
     pub tolerated: Vec<DriftItem>,
     /// Differences that something explains or a rule ignores.
     pub ignored: Vec<SetAside>,
+    /// Sources that objects of delivery tools name.
+    pub sources: Vec<FoundSource>,
+    /// What is delivered and cannot be rendered here.
+    pub opaque: Vec<Opaque>,
     /// What could not be read or done.
     pub problems: Vec<Problem>,
     /// What was done, or would be; empty for `scan` and `diff`.

@@ -259,6 +259,10 @@ impl Story<'_> {
             }
             None => vec![delivery(self.source.delivery.tool).to_owned()],
         };
+        if let Some(paused) = self.source.delivered.as_ref().and_then(|delivered| delivered.paused.as_ref()) {
+            let paused = markdown::escape(paused);
+            parts.insert(0, format!("**Sync needed:** {paused}, so merging alone changes nothing in the cluster."));
+        }
         if self.unit.whole.is_none() {
             parts.push(
                 "The whole manifest is applied, so every field that Git declares returns to Git's value.".to_owned(),

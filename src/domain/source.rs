@@ -1,12 +1,15 @@
 //! Sources: the parts of the config repository that are rendered and delivered to the cluster.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use crate::domain::drift::item::names;
+use crate::domain::field_path::FieldPath;
 use crate::domain::glob;
-use crate::domain::resource::{GroupKind, LiveObject};
+use crate::domain::resource::{GroupKind, LiveObject, Origin, ResourceId};
 use crate::domain::selector::Selector;
 
 names! {
@@ -77,6 +80,10 @@ pub struct HelmRelease {
     pub api_versions: Vec<String>,
     /// Whether the delivery applies what lies in the chart's `crds/`.
     pub include_crds: bool,
+    /// Values as YAML, after those of the files; the later ones win.
+    pub inline: Vec<String>,
+    /// Single values as `helm --set` takes them (`true` for `--set-string`), after all others.
+    pub set: Vec<(String, bool)>,
 }
 
 /// How Jinja templates are rendered.
@@ -90,6 +97,79 @@ pub struct JinjaTemplates {
     pub trim_blocks: bool,
     /// Whether blanks before a block are removed, as `lstrip_blocks` does.
     pub lstrip_blocks: bool,
+}
+
+/// What the object of a delivery tool says about the source that it names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivered {
+    /// The object.
+    pub by: ResourceId,
+    /// Where it is declared; none for one that was read from the cluster alone.
+    pub origin: Option<Origin>,
+    /// Why nothing is applied until a person does something, in words.
+    pub paused: Option<String>,
+    /// What the tool says it has applied.
+    pub revision: Option<String>,
+    /// What it writes into the folder's kustomization, by field.
+    pub kustomization: Map<String, Value>,
+    /// Whether a folder without a kustomization gets one that takes in every manifest.
+    pub generates: bool,
+    /// Variables that are replaced after the build; where there are none, nothing is replaced.
+    pub variables: BTreeMap<String, Variable>,
+    /// Whether more variables may come from a Secret.
+    pub hides_variables: bool,
+    /// Labels and annotations of every object.
+    pub labels: BTreeMap<String, String>,
+    pub annotations: BTreeMap<String, String>,
+    /// Which files of a folder of plain manifests count; none for all.
+    pub directory: Option<Directory>,
+}
+
+impl Delivered {
+    /// By an object of which nothing else is known.
+    pub fn by(by: ResourceId, origin: Option<Origin>) -> Self {
+        Self {
+            by,
+            origin,
+            paused: None,
+            revision: None,
+            kustomization: Map::new(),
+            generates: false,
+            variables: BTreeMap::new(),
+            hides_variables: false,
+            labels: BTreeMap::new(),
+            annotations: BTreeMap::new(),
+            directory: None,
+        }
+    }
+}
+
+impl Delivered {
+    /// The files that its object and its variables are declared in.
+    pub fn files(&self) -> impl Iterator<Item = &str> {
+        let variables = self.variables.values().filter_map(|variable| variable.place.as_ref());
+        self.origin.iter().chain(variables.map(|(origin, _)| origin)).map(|origin| &*origin.file)
+    }
+}
+
+/// A variable of a build.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Variable {
+    /// Its value.
+    pub value: String,
+    /// The document and field that sets it, where that is in the repository.
+    pub place: Option<(Origin, FieldPath)>,
+}
+
+/// Which files of a folder an Argo CD Application takes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Directory {
+    /// Whether subfolders count.
+    pub recurse: bool,
+    /// Patterns of Argo CD, one of which has to fit the path below the folder; empty for any.
+    pub include: String,
+    /// Patterns of which none may.
+    pub exclude: String,
 }
 
 /// What of the cluster belongs to a source: a live object in it that no source declares is drift.
@@ -119,7 +199,7 @@ impl Owns {
     }
 }
 
-/// One source, as the config names it.
+/// One source, as the config or an object of a delivery tool names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
     /// Its name, unique in the config; part of branch names.
@@ -142,6 +222,8 @@ pub struct Source {
     pub delivery: Delivery,
     /// What of the cluster is its own; none where it claims nothing beyond what it declares.
     pub owns: Option<Owns>,
+    /// The object of the delivery tool that names it; none for a source of the config.
+    pub delivered: Option<Delivered>,
 }
 
 impl Source {
@@ -158,6 +240,13 @@ impl Source {
             service: None,
             delivery: Delivery { tool: DeliveryTool::Unknown, manager: None },
             owns: None,
+            delivered: None,
         }
+    }
+
+    /// Whether it lies in a folder of the repository, or is that.
+    pub fn is_below(&self, folder: &str) -> bool {
+        let rest = self.path.strip_prefix(folder);
+        rest.is_some_and(|rest| folder.is_empty() || rest.is_empty() || rest.starts_with('/'))
     }
 }

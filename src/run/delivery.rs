@@ -8,6 +8,7 @@ use crate::adapters::cluster::{ListError, Live};
 use crate::adapters::render::{Rendered, SourceTree, render, unheard};
 use crate::config::{Config, DeliveryRuleSettings};
 use crate::domain::delivery_rules::{ARGO_CD_SETTINGS, DeliveryRules, RuleObject, RuleOrigin, Tool, may_hold_rules};
+use crate::domain::discovery::DeliveryObjects;
 use crate::domain::problem::Problem;
 use crate::domain::resource::{GroupKind, VersionedKind};
 use crate::domain::secret::MaskKey;
@@ -21,9 +22,14 @@ pub(super) struct LiveRules {
     problems: Vec<Problem>,
 }
 
-/// The tools that may deliver any of the sources.
+/// The tools that may deliver any of the sources, those included that objects of a tool will name.
 fn tools(config: &Config) -> BTreeSet<Tool> {
-    config.sources.iter().flat_map(|source| Tool::of(Some(source))).copied().collect()
+    let named = config.sources.iter().flat_map(|source| Tool::of(Some(source))).copied();
+    let found = config.discover.iter().flat_map(|settings| &settings.tools).flat_map(|tool| match tool {
+        DeliveryObjects::ArgoCd => vec![Tool::ArgoCd],
+        DeliveryObjects::Flux => vec![Tool::Kustomization, Tool::HelmRelease],
+    });
+    named.chain(found).collect()
 }
 
 /// The kinds that hold rules, as far as they are there; none where the config does not want them from the cluster.

@@ -1,6 +1,8 @@
 //! `trueup edit`: one edit of one file, by hand, with the editor that makes pull requests.
 
+use std::fs;
 use std::io::Write as _;
+use std::os::unix::fs::{MetadataExt as _, fchown};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail, ensure};
@@ -14,6 +16,8 @@ use crate::domain::yaml::{Node, read_documents};
 
 /// How many lines are shown around an edit.
 const CONTEXT: usize = 3;
+/// Bytes after which a file is no manifest any more.
+const MAX_FILE_BYTES: u64 = 128 << 20;
 
 /// What `trueup edit` does.
 #[derive(Debug, Clone)]
@@ -73,7 +77,11 @@ pub fn written_value(text: &str, as_it_is: bool) -> anyhow::Result<Value> {
 /// Edits the file in place and says what changed, as a unified diff; nothing where it is so already.
 pub fn edit(request: &EditRequest) -> anyhow::Result<String> {
     let name = request.file.display();
-    let text = std::fs::read_to_string(&request.file).with_context(|| format!("{name} cannot be read"))?;
+    ensure!(
+        !request.path.steps().is_empty(),
+        "the path is empty: name a field or list item, a whole document is not edited"
+    );
+    let text = read(&request.file).with_context(|| format!("{name} cannot be read"))?;
     let objects = objects(&text).with_context(|| format!("{name} is no YAML that kubectl could read"))?;
     let object = choose(&objects, request).with_context(|| name.to_string())?;
     let is_there = request.path.get(&object.value).is_some();
@@ -88,7 +96,7 @@ pub fn edit(request: &EditRequest) -> anyhow::Result<String> {
         return Ok(String::new());
     }
     if !request.dry_run {
-        replace(&request.file, &edited).with_context(|| format!("{name} cannot be written"))?;
+        replace(&request.file, &text, &edited).with_context(|| format!("{name} cannot be written"))?;
     }
     let is_secret = |object: &Object| ResourceId::of(&object.value).is_some_and(|id| id.kind.is_secret());
     if is_secret(object) {
@@ -96,6 +104,15 @@ pub fn edit(request: &EditRequest) -> anyhow::Result<String> {
     }
     let context = if objects.iter().any(is_secret) { 0 } else { CONTEXT };
     Ok(unified(&name.to_string(), &text, &edited, context))
+}
+
+fn read(file: &Path) -> anyhow::Result<String> {
+    let kind = fs::metadata(file)?;
+    ensure!(!kind.is_dir(), "it is a folder; name a file in it");
+    // reading a pipe could wait for ever, and nothing could be put in its place
+    ensure!(kind.is_file(), "it is no ordinary file");
+    ensure!(kind.len() <= MAX_FILE_BYTES, "it has more than {} MiB", MAX_FILE_BYTES >> 20);
+    String::from_utf8(fs::read(file)?).map_err(|_| anyhow::anyhow!("it is not UTF-8; save it as UTF-8"))
 }
 
 /// Every document of a file, and every item of a `kind: List`.
@@ -117,6 +134,7 @@ fn objects(text: &str) -> anyhow::Result<Vec<Object>> {
 
 fn choose<'o>(objects: &'o [Object], request: &EditRequest) -> anyhow::Result<&'o Object> {
     let named: Vec<_> = objects.iter().filter(|object| is_meant(object, &request.target)).collect();
+    ensure!(!objects.is_empty(), "there is nothing in it to edit but comments, if any");
     match (&request.target, named.as_slice()) {
         (_, []) => bail!("it holds no such document; it has {}", listed(objects)),
         (Target::Any, _) => {}
@@ -175,18 +193,27 @@ fn listed(objects: &[Object]) -> String {
             None => format!("document {} ({name})", object.document),
         }
     };
-    if objects.is_empty() { "none".to_owned() } else { objects.iter().map(told).collect::<Vec<_>>().join(", ") }
+    objects.iter().map(told).collect::<Vec<_>>().join(", ")
 }
 
-/// Puts a new content in place of the old one at once, so that nobody sees half of it; links stay links.
-fn replace(file: &Path, text: &str) -> anyhow::Result<()> {
+/// Puts a new content in place of the old one at once, so that nobody sees half of it; links stay links, and the file
+/// keeps its mode and owner.
+fn replace(file: &Path, old: &str, text: &str) -> anyhow::Result<()> {
     let file = file.canonicalize()?;
     let folder = file.parent().context("it has no folder")?;
-    let permissions = file.metadata()?.permissions();
-    ensure!(!permissions.readonly(), "it is read-only");
+    let before = file.metadata()?;
+    ensure!(!before.permissions().readonly(), "it is read-only");
+    ensure!(fs::read(&file)? == old.as_bytes(), "it was changed meanwhile; run again");
     let mut new = tempfile::NamedTempFile::new_in(folder)?;
     new.write_all(text.as_bytes())?;
-    new.as_file().set_permissions(permissions)?;
+    let own = new.as_file().metadata()?;
+    let is_mine = (own.uid(), own.gid()) == (before.uid(), before.gid());
+    if !is_mine && fchown(new.as_file(), Some(before.uid()), Some(before.gid())).is_err() {
+        // of a file that others share with us only the content may be ours
+        return Ok(fs::write(&file, text)?);
+    }
+    new.as_file().set_permissions(before.permissions())?;
+    new.as_file().sync_all()?;
     new.persist(&file)?;
     Ok(())
 }

@@ -20,6 +20,7 @@ use crate::domain::drift::scan::{
 };
 use crate::domain::drift::semantic::replicas::{autoscaler_kinds, is_always_served};
 use crate::domain::drift::unmanaged::Search;
+use crate::domain::opaque::Opaque;
 use crate::domain::problem::Problem;
 use crate::domain::resource::{Manifest, VersionedKind};
 use crate::domain::secret::MaskKey;
@@ -87,6 +88,10 @@ pub(super) struct Terms<'a> {
     pub(super) rules: &'a ScanRules,
     pub(super) baselines: &'a Baselines,
     pub(super) sources: &'a [Source],
+    /// Whether these are all of them.
+    pub(super) all_sources: bool,
+    /// What is delivered and cannot be rendered.
+    pub(super) opaque: &'a [Opaque],
     pub(super) delivery_rules: &'a DeliveryRules,
     pub(super) cluster: &'a str,
     pub(super) scope: &'a Scope,
@@ -106,8 +111,9 @@ pub(super) async fn scan(
     let custom = CustomSchemas::load(&sides.selected, manifests.clone()).instrument(info_span!("schemas")).await;
     let mut problems = Vec::new();
     let owned = Owned::of(&sides.selected, terms.sources, rendered, &terms.rules.unmanaged, &mut problems).await;
-    let owned = owned.and_then(|owned| {
-        owned.unless_incomplete(terms.sources, rendered).map_err(|problem| problems.push(problem)).ok()
+    let owned = owned.map(|owned| owned.beside(terms.opaque)).and_then(|owned| {
+        let told = owned.unless_incomplete(terms.sources, rendered, terms.all_sources);
+        told.map_err(|problem| problems.push(problem)).ok()
     });
     let terms = Terms { owned: owned.as_ref(), ..*terms };
     let mut result = compare_sides(sides, manifests, &custom, &terms, progress);
@@ -155,7 +161,7 @@ pub(super) fn compare_sides<'m>(
             let start = || KindScan::new(of_kind, search, context);
             let wanted =
                 |namespace: Option<&str>, name: &str| search.is_some() || looks_into(kind, of_kind, (namespace, name));
-            let fold = Fold { start: &start, wanted: &wanted, observe: &KindScan::observe };
+            let fold = Fold { start: &start, wanted: &wanted, observe: &KindScan::observe, revisions: false };
             let listed = match custom.unreadable.get(kind) {
                 Some(error) => Err(error.clone()),
                 None if *is_helper && !is_always_served(kind) && !live.serves(kind).await => {
@@ -286,6 +292,12 @@ pub async fn snapshot(
     let sides = Sides::connect(&config.live, &key).await?;
     let sources = super::versions::with_versions(&config.sources, &sides, &mut report.problems).await;
     let rendered = super::render_all(&sources, &tree, &key, &unheard(), &mut report).await;
+    let live_sources = super::discover::in_cluster(config, sides.helpers()).await;
+    let heard = unheard();
+    let (sides, checkout) = (&sides, &checkout);
+    let stage = super::discover::Stage { config, sides, checkout, tree: &tree, key: &key, heard: &heard };
+    let discovery = stage.run(sources, rendered, live_sources, &mut report.problems).await;
+    let rendered = &discovery.rendered;
     let declared = Declared::new(rendered.iter().flat_map(|rendered| &rendered.manifests), &Scope::default());
     let mut kinds: Vec<VersionedKind> = declared.kinds().cloned().collect();
     progress.stage("listing the cluster");
@@ -295,13 +307,19 @@ pub async fn snapshot(
             kinds.push(helper);
         }
     }
+    kinds.extend(discovery.asked.iter().cloned());
+    kinds.sort();
+    kinds.dedup();
     let (rules, problems) = (&config.scan.unmanaged, &mut report.problems);
-    if let Some(owned) = Owned::of(sides.helpers(), &config.sources, &rendered, rules, problems).await {
+    if let Some(owned) = Owned::of(sides.helpers(), &discovery.sources, rendered, rules, problems).await {
         kinds.extend(owned.kinds);
         kinds.sort();
         kinds.dedup();
     }
     let mut good_to_have = super::delivery::kinds(config, sides.helpers()).await.unwrap_or_default();
+    good_to_have.extend(config.discover.iter().flat_map(super::discover::kinds));
+    good_to_have.sort();
+    good_to_have.dedup();
     good_to_have.retain(|kind| !kinds.contains(kind));
     let record = sides.helpers().record(&kinds, &good_to_have, file, &config.cluster_name, now, &key);
     let failures = record.await?;

@@ -4,6 +4,7 @@
 //! process is decided here and nowhere else, by [`Extent`].
 
 mod delivery;
+mod discover;
 mod edit;
 mod live;
 mod offline;
@@ -33,7 +34,7 @@ use crate::adapters::render::{OnManifest, Rendered, SourceTree, render};
 use crate::adapters::repository::{Checkout, Repository};
 use crate::config::Config;
 use crate::domain::drift::scan::ScanResult;
-use crate::domain::outcome::RunReport;
+use crate::domain::outcome::{FoundSource, RunReport};
 use crate::domain::plan;
 use crate::domain::policy::decide::decide;
 use crate::domain::score::{combine, score};
@@ -80,26 +81,36 @@ pub async fn cycle(config: &Config, extent: Extent, now: Timestamp, progress: &P
     };
     let connect = async {
         sides.warm_up().await;
-        delivery::in_cluster(config, sides.helpers()).await
+        let live = sides.helpers();
+        tokio::join!(delivery::in_cluster(config, live), discover::in_cluster(config, live))
     };
-    let (prepared, live_rules) = tokio::join!(prepare, connect.instrument(info_span!("connect")));
+    let (prepared, (live_rules, live_sources)) = tokio::join!(prepare, connect.instrument(info_span!("connect")));
     let (repository, checkout, tree, sources, rendered) = prepared?;
-    let delivery_rules = delivery::rules(config, live_rules, &rendered, &tree, &key, &mut report.problems).await;
+    let (key_of, heard) = (&key, &expecting);
+    let stage = discover::Stage { config, sides: &sides, checkout: &checkout, tree: &tree, key: key_of, heard };
+    let discovering = stage.run(sources, rendered, live_sources, &mut report.problems);
+    let discovery = discovering.instrument(info_span!("discover")).await;
+    let (sources, rendered) = (&discovery.sources, &discovery.rendered);
+    report.sources = sources.iter().filter_map(FoundSource::of).collect();
+    report.opaque.clone_from(&discovery.opaque);
+    let delivery_rules = delivery::rules(config, live_rules, rendered, &tree, &key, &mut report.problems).await;
 
     progress.stage("listing the cluster");
     let terms = live::Terms {
         rules: &config.scan,
         baselines: &config.baselines,
-        sources: &config.sources,
+        sources,
+        all_sources: !discovery.incomplete,
+        opaque: &discovery.opaque,
         delivery_rules: &delivery_rules,
         cluster: &config.cluster_name,
         scope: &scope,
         stable_masks: key.is_stable(),
         owned: None,
     };
-    let scanning = live::scan(&sides, &terms, &rendered, progress).instrument(info_span!("scan"));
+    let scanning = live::scan(&sides, &terms, rendered, progress).instrument(info_span!("scan"));
     let (mut scan, custom) = scanning.await;
-    let workshop = Workshop { tree: &tree, sources: &sources, rendered: &rendered, key: &key };
+    let workshop = Workshop { tree: &tree, sources, rendered, key: &key };
     if !scan.items.is_empty() {
         progress.stage("reading the history");
         let (repository, checkout, schemas) = (&repository, &checkout, &custom.schemas);
@@ -108,7 +119,7 @@ pub async fn cycle(config: &Config, extent: Extent, now: Timestamp, progress: &P
     }
 
     let lives = std::mem::take(&mut scan.lives);
-    assess(config, scan, extent, &mut report);
+    assess(config, sources, scan, extent, &mut report);
     if extent >= Extent::Plan {
         progress.stage("proving edits");
         let foreign_masks = sides.selected.has_foreign_masks();
@@ -127,7 +138,7 @@ pub async fn cycle(config: &Config, extent: Extent, now: Timestamp, progress: &P
         stage.run(&mut report).instrument(info_span!("proposals")).await;
     }
     if extent == Extent::Publish {
-        alert(config, &mut report).instrument(info_span!("alerts")).await;
+        alert(config, sources, &mut report).instrument(info_span!("alerts")).await;
     }
     progress.finish();
     Ok(report)
@@ -166,7 +177,8 @@ async fn checkout(
 /// The files of a checkout.
 fn source_tree(checkout: &Checkout) -> SourceTree {
     let (root, kept) = (checkout.root.clone(), Some(checkout.kept.clone()));
-    SourceTree { root, blobs: Arc::clone(&checkout.blobs), kept, ..SourceTree::default() }
+    let (blobs, links) = (Arc::clone(&checkout.blobs), Arc::clone(&checkout.links));
+    SourceTree { root, blobs, links, kept, ..SourceTree::default() }
 }
 
 async fn render_all(
@@ -183,8 +195,8 @@ async fn render_all(
 }
 
 /// Score, severity and, from `plan` on, a decision for each item; the most severe first.
-fn assess(config: &Config, scan: ScanResult, extent: Extent, report: &mut RunReport) {
-    let source_of = |name: &str| config.sources.iter().find(|source| source.name == name);
+fn assess(config: &Config, sources: &[Source], scan: ScanResult, extent: Extent, report: &mut RunReport) {
+    let source_of = |name: &str| sources.iter().find(|source| source.name == name);
     report.counts = scan.counts;
     report.tolerated = scan.tolerated;
     report.ignored = scan.ignored;
@@ -205,8 +217,8 @@ fn assess(config: &Config, scan: ScanResult, extent: Extent, report: &mut RunRep
 }
 
 /// One alert for the whole cycle. One that cannot be delivered is a problem and stops nothing.
-async fn alert(config: &Config, report: &mut RunReport) {
-    let environment = config.sources.iter().find_map(|source| source.environment.as_deref());
+async fn alert(config: &Config, sources: &[Source], report: &mut RunReport) {
+    let environment = sources.iter().find_map(|source| source.environment.as_deref());
     let alert = Alert::of(report, environment, &config.policies);
     if let (Some(address), Some(alert)) = (&config.alerts.webhook_url, alert)
         && let Err(error) = notify::send(address, &alert).await

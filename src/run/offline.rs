@@ -63,6 +63,8 @@ pub async fn diff(
         rules: &defaults.scan,
         baselines: &baselines,
         sources: &[],
+        all_sources: true,
+        opaque: &[],
         delivery_rules: &delivery_rules,
         cluster: "",
         scope: &scope,

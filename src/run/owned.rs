@@ -5,6 +5,7 @@ use tracing::warn;
 use crate::adapters::cluster::Live;
 use crate::adapters::render::Rendered;
 use crate::domain::drift::unmanaged::{Estate, ObjectRules};
+use crate::domain::opaque::Opaque;
 use crate::domain::problem::{Level, Problem};
 use crate::domain::resource::VersionedKind;
 use crate::domain::source::Source;
@@ -53,9 +54,24 @@ impl<'a> Owned<'a> {
         Some(Self { estate, kinds })
     }
 
-    /// What may be said: nothing where a source was not rendered completely, since what is missing of it may declare any
+    /// The same, with what is delivered and cannot be rendered.
+    pub(super) fn beside(self, opaque: &'a [Opaque]) -> Self {
+        Self { estate: self.estate.beside(opaque), ..self }
+    }
+
+    /// What may be said: nothing where a source was not found or not rendered completely, since what is missing of it may declare any
     /// object.
-    pub(super) fn unless_incomplete(self, sources: &[Source], rendered: &[Rendered]) -> Result<Self, Problem> {
+    pub(super) fn unless_incomplete(
+        self,
+        sources: &[Source],
+        rendered: &[Rendered],
+        all_sources: bool,
+    ) -> Result<Self, Problem> {
+        if !all_sources {
+            let message = "nothing is said about objects that no source declares: not every source could be found";
+            let help = "any object may be declared by what was not found; mend the problems of `discover` first";
+            return Err(Problem::error(message).help(help));
+        }
         let is_incomplete = |rendered: &Rendered| {
             rendered.incomplete || rendered.problems.iter().any(|problem| problem.level == Level::Error)
         };

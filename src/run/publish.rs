@@ -169,9 +169,11 @@ impl Stage<'_> {
     /// request.
     fn offer_command(&self, unit: &mut Unit) {
         let Some(source) = self.stock.source(&unit.source).filter(|_| unit.reassert) else { return };
-        let why = match source.delivery.tool {
-            DeliveryTool::ServerSideApply => "if the delivery applies without force, it stops with a conflict",
-            DeliveryTool::Helm => "Helm 3 leaves what is the same in both releases as it is",
+        let paused = source.delivered.as_ref().and_then(|delivered| delivered.paused.as_deref());
+        let why = match (paused, source.delivery.tool) {
+            (Some(paused), _) => paused,
+            (None, DeliveryTool::ServerSideApply) => "if the delivery applies without force, it stops with a conflict",
+            (None, DeliveryTool::Helm) => "Helm 3 leaves what is the same in both releases as it is",
             _ => return,
         };
         if let Some(command) = self.reapplication(unit, source) {
@@ -202,7 +204,7 @@ impl Stage<'_> {
     fn proposal(&self, unit: &Unit, known: &Known, report: &RunReport, proven: Proven) -> (Proposal, String) {
         let settings = &self.config.proposals;
         let policy = &self.config.policies[unit.policy];
-        let source = self.config.sources.iter().find(|source| source.name == unit.source);
+        let source = self.workshop.sources.iter().find(|source| source.name == unit.source);
         // a branch that stays as it is keeps its text too, however the tracked branch moves on
         let pushed = known.branches.iter().find(|branch| branch.name == unit.branch);
         let pushed = pushed.filter(|branch| is_current(branch, &proven.files));
@@ -347,7 +349,7 @@ impl Stage<'_> {
     /// Closes pull requests whose drift is gone. What could not be read is not gone, and a person's branch stays open.
     async fn close_resolved(&self, known: &Known, units: &[Unit], report: &mut RunReport) {
         let Some(forge) = self.forge else { return };
-        let sources = self.config.sources.iter().zip(self.workshop.rendered);
+        let sources = self.workshop.sources.iter().zip(self.workshop.rendered);
         let complete = sources.filter(|(_, rendered)| !rendered.incomplete).map(|(source, _)| source.name.clone());
         let seen = Seen::new(complete, report);
         for proposal in known.proposals.iter().filter(|proposal| proposal.state == ProposalState::Open) {

@@ -166,6 +166,7 @@ fn further_rights_are_opted_into() {
         "argoproj.io/applications",
         "helm.toolkit.fluxcd.io/helmreleases",
         "kustomize.toolkit.fluxcd.io/kustomizations",
+        "source.toolkit.fluxcd.io/gitrepositories",
     ];
     let opt_ins = [("secrets", &["/secrets"][..]), ("delivery-rules", &steering)];
     for (folder, (component, rights)) in FOLDERS.iter().flat_map(|folder| opt_ins.map(|opt_in| (folder, opt_in))) {

@@ -9,6 +9,8 @@ use trueup::domain::field_path::{FieldPath, Step};
 use trueup::domain::yaml::edit::{Action, Edit, EditError, apply};
 use trueup::domain::yaml::read_documents;
 
+mod there_and_back;
+
 /// How many edits are tried.
 const EDITS: usize = 3_000;
 
@@ -34,8 +36,10 @@ type Text = (String, String, Vec<Value>);
 fn texts() -> Vec<Text> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut files = Vec::new();
-    let mut folders: Vec<PathBuf> =
-        ["", "baselines", "deploy", "policies", "src", "tests", ".github"].iter().map(|name| root.join(name)).collect();
+    let mut folders: Vec<PathBuf> = ["", "baselines", "deploy", "docs", "policies", "src", "tests", ".github"]
+        .iter()
+        .map(|name| root.join(name))
+        .collect();
     let top = folders.remove(0);
     files.push(top.join("trueup.example.yaml"));
     while let Some(folder) = folders.pop() {
@@ -54,6 +58,7 @@ fn texts() -> Vec<Text> {
         let text = std::fs::read_to_string(file).expect("a text");
         texts.push((format!("{name} (CRLF)"), text.replace('\n', "\r\n")));
         texts.push((format!("{name} (no line end)"), text.trim_end().to_owned()));
+        texts.push((format!("{name} (byte-order mark)"), format!("\u{feff}{text}")));
         texts.push((name, text));
     }
     let both = |(name, text): (String, String)| {
@@ -251,4 +256,45 @@ fn random_edits_of_real_files() {
     println!("{EDITS} edits of {} texts: {done} done, {} refused, {} wrong", texts.len(), refused.len(), wrong.len());
     assert!(wrong.is_empty(), "{}", wrong[..wrong.len().min(20)].join("\n"));
     assert!(share < 2, "{share} % refused:\n{}", refused[..refused.len().min(40)].join("\n"));
+}
+
+/// A megabyte in the shapes that large files have: many documents, one large map, one long list, JSON on one line.
+fn megabytes() -> Vec<(&'static str, String, &'static str)> {
+    let object = |at: usize| {
+        format!(
+            "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: n{at} # c\n  labels: {{app: web}}\ndata:\n  a: \"x\"\n"
+        )
+    };
+    let many = |count: usize, text: &dyn Fn(usize) -> String| (0..count).map(text).collect::<String>();
+    let json: Vec<_> = (0..25_000).map(|at| format!("\"k{at}\": {{\"a\": [1, 2], \"b\": \"some text\"}}")).collect();
+    vec![
+        ("documents", many(11_000, &|at| format!("---\n{}", object(at))), "data.a"),
+        (
+            "keys",
+            format!("data:\n{}", many(30_000, &|at| format!("  k{at}: some text as long as this # c\n"))),
+            "data.k29000",
+        ),
+        (
+            "items",
+            format!("items:\n{}", many(30_000, &|at| format!("- name: n{at}\n  value: \"some text\"\n"))),
+            "items[name=n24000].value",
+        ),
+        ("JSON on one line", format!("{{{}}}", json.join(", ")), "k19000.b"),
+    ]
+}
+
+/// Large files are edited at one place only; how long that takes is printed.
+#[test]
+fn megabytes_are_edited() {
+    for (name, text, path) in megabytes() {
+        assert!(text.len() > 1_000_000, "{name}: {} bytes", text.len());
+        let document = if name == "documents" { 9_000 } else { 0 };
+        let path: FieldPath = path.parse().expect("a path");
+        let edit = Edit { document, list_item: None, path, action: Action::Set(json!("other")) };
+        let begun = std::time::Instant::now();
+        let edited = apply(&text, &edit).expect(name);
+        println!("{name}: {} bytes, {:?} an edit", text.len(), begun.elapsed());
+        let (went, came) = changed_lines(&text, &edited);
+        assert_eq!((went.len(), came.len()), (1, 1), "{name}");
+    }
 }

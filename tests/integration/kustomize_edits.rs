@@ -67,9 +67,9 @@ impl Shop {
             files.extend([("shop/dev/kustomization.yaml", OTHER), ("shop/staging/kustomization.yml", OTHER)]);
         }
         files.retain(|(_, text)| !text.is_empty());
-        let entries: Vec<_> = files.iter().map(|(path, text)| (*path, Entry::File(text.as_bytes()))).collect();
+        let entries: Vec<_> = files.iter().map(|(path, text)| (*path, entry(text))).collect();
         Bare::init(desk.path("remote.git")).commit_entries(MAIN, &entries, ALICE);
-        for (path, text) in &files {
+        for (path, text) in files.iter().filter(|(_, text)| matches!(entry(text), Entry::File(_))) {
             desk.write(&format!("people/{path}"), text);
         }
         desk.write("policies.yaml", ADOPT);
@@ -113,6 +113,11 @@ impl Shop {
     }
 }
 
+/// A file, or a link where the text says so: `-> target`.
+fn entry(text: &str) -> Entry<'_> {
+    text.strip_prefix("-> ").map_or(Entry::File(text.as_bytes()), Entry::Link)
+}
+
 /// What the real kustomize makes of a folder.
 fn build(checkout: &Path, folder: &str) -> String {
     let run = Command::new(tools().join("kustomize")).args(["build", folder]).current_dir(checkout).output();
@@ -128,105 +133,43 @@ fn changed(unit: &Value) -> Vec<String> {
     diff.lines().filter(is_change).map(|line| line.trim_end().to_owned()).collect()
 }
 
-const CONTAINER: &str = "/spec/template/spec/containers/0";
+const HEAD: &str = "resources: [../base]\nnamespace: shop\nnamePrefix: prod-\n";
+const MERGE: &str = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: web\nspec:\n  replicas: 4 # as agreed\n";
+const OPERATIONS: &str = "# ports\n- op: replace\n  path: /spec/template/spec/containers/0/args/1 # second\n  value: \"81\"\n- {op: add, path: /metadata/annotations, value: {a/b: c}}\n- {op: add, path: /metadata/annotations/x~1y, value: z}\n";
+const INLINE: &str = "patches:\n  - patch: |-\n        # as agreed\n        - op: replace\n          path: /spec/replicas # c\n          value: 4\n    target: {kind: Deployment, name: web}\n";
+const COMPONENT: &str =
+    "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\nreplicas: [{name: web, count: 4}]\n";
+
+/// Files by path.
+type Texts = &'static [(&'static str, &'static str)];
+/// What production says, more files, the kind and field that differ live, the live value, and the lines of the edit.
+type Case = (&'static str, Texts, &'static str, &'static str, Value, &'static [&'static str]);
+
+#[rustfmt::skip]
+fn set_by_production() -> Vec<Case> {
+    vec![
+        ("replicas:\n- name: web\n  count: 4 # as agreed\n", &[], "Deployment", "/spec/replicas", json!(5), &["-  count: 4 # as agreed", "+  count: 5 # as agreed"]),
+        ("patches:\n- path: p.yaml\n", &[("shop/prod/p.yaml", MERGE)], "Deployment", "/spec/replicas", json!(5), &["-  replicas: 4 # as agreed", "+  replicas: 5 # as agreed"]),
+        ("patchesStrategicMerge: [p.yaml]\n", &[("shop/prod/p.yaml", MERGE)], "Deployment", "/spec/replicas", json!(5), &["-  replicas: 4 # as agreed", "+  replicas: 5 # as agreed"]),
+        (INLINE, &[], "Deployment", "/spec/replicas", json!(5), &["-          value: 4", "+          value: 5"]),
+        ("patches:\n- path: p.yaml\n  target: {kind: Deploy.*, name: w.b}\n", &[("shop/prod/p.yaml", OPERATIONS)], "Deployment", "/spec/template/spec/containers/0/args/1", json!("82"), &["-  value: \"81\"", "+  value: \"82\""]),
+        ("patchesJson6902:\n- path: p.yaml\n  target: {group: apps, version: v1, kind: Deployment, name: web}\n", &[("shop/prod/p.yaml", OPERATIONS)], "Deployment", "/metadata/annotations/x~1y", json!("new"), &["-- {op: add, path: /metadata/annotations/x~1y, value: z}", "+- {op: add, path: /metadata/annotations/x~1y, value: new}"]),
+        ("components: [../more]\n", &[("shop/more/kustomization.yaml", COMPONENT)], "Deployment", "/spec/replicas", json!(5), &["-replicas: [{name: web, count: 4}]", "+replicas: [{name: web, count: 5}]"]),
+        ("configMapGenerator:\n- name: settings\n  behavior: merge\n  literals:\n  - COLOUR=red # now\n", &[], "ConfigMap", "/data/COLOUR", json!("green"), &["-  - COLOUR=red # now", "+  - COLOUR=green # now"]),
+        ("configMapGenerator:\n- name: settings\n  behavior: merge\n  envs: [e.env]\n", &[("shop/prod/e.env", "# c\nCOLOUR=red\nX=y\n")], "ConfigMap", "/data/COLOUR", json!("green"), &["-COLOUR=red", "+COLOUR=green"]),
+        ("configMapGenerator:\n- name: settings\n  behavior: merge\n  files: [a.ini=f.txt]\n", &[("shop/prod/f.txt", "a=1\nb=2\n")], "ConfigMap", "/data/a.ini", json!("a=1\nb=3\n"), &["-b=2", "+b=3"]),
+    ]
+}
 
 /// Each change of production is made where production sets the field, and no other environment moves.
 #[test]
 fn each_change_finds_its_place() {
-    let head = "resources: [../base]\nnamespace: shop\nnamePrefix: prod-\n";
-    let merge = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: web\nspec:\n  replicas: 4 # as agreed\n";
-    let operations = "# ports\n- op: replace\n  path: /spec/template/spec/containers/0/args/1 # second\n  value: \"81\"\n- {op: add, path: /metadata/annotations, value: {a/b: c}}\n- {op: add, path: /metadata/annotations/x~1y, value: z}\n";
-    let target = "  target: {kind: Deployment, name: web}\n";
-    let inline = format!(
-        "patches:\n  - patch: |-\n        # as agreed\n        - op: replace\n          path: /spec/replicas # c\n          value: 4\n  {target}"
-    );
-    let cases: &[(&str, &[(&str, &str)], &str, &str, Value, &[&str])] = &[
-        (
-            "replicas:\n- name: web\n  count: 4 # as agreed\n",
-            &[],
-            "Deployment",
-            "/spec/replicas",
-            json!(5),
-            &["-  count: 4 # as agreed", "+  count: 5 # as agreed"],
-        ),
-        (
-            "patches:\n- path: p.yaml\n",
-            &[("shop/prod/p.yaml", merge)],
-            "Deployment",
-            "/spec/replicas",
-            json!(5),
-            &["-  replicas: 4 # as agreed", "+  replicas: 5 # as agreed"],
-        ),
-        (
-            "patchesStrategicMerge: [p.yaml]\n",
-            &[("shop/prod/p.yaml", merge)],
-            "Deployment",
-            "/spec/replicas",
-            json!(5),
-            &["-  replicas: 4 # as agreed", "+  replicas: 5 # as agreed"],
-        ),
-        (&inline, &[], "Deployment", "/spec/replicas", json!(5), &["-          value: 4", "+          value: 5"]),
-        (
-            "patches:\n- path: p.yaml\n  target: {kind: Deploy.*, name: w.b}\n",
-            &[("shop/prod/p.yaml", operations)],
-            "Deployment",
-            &format!("{CONTAINER}/args/1"),
-            json!("82"),
-            &["-  value: \"81\"", "+  value: \"82\""],
-        ),
-        (
-            "patchesJson6902:\n- path: p.yaml\n  target: {group: apps, version: v1, kind: Deployment, name: web}\n",
-            &[("shop/prod/p.yaml", operations)],
-            "Deployment",
-            "/metadata/annotations/x~1y",
-            json!("new"),
-            &[
-                "-- {op: add, path: /metadata/annotations/x~1y, value: z}",
-                "+- {op: add, path: /metadata/annotations/x~1y, value: new}",
-            ],
-        ),
-        (
-            "components: [../more]\n",
-            &[(
-                "shop/more/kustomization.yaml",
-                "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\nreplicas: [{name: web, count: 4}]\n",
-            )],
-            "Deployment",
-            "/spec/replicas",
-            json!(5),
-            &["-replicas: [{name: web, count: 4}]", "+replicas: [{name: web, count: 5}]"],
-        ),
-        (
-            "configMapGenerator:\n- name: settings\n  behavior: merge\n  literals:\n  - COLOUR=red # now\n",
-            &[],
-            "ConfigMap",
-            "/data/COLOUR",
-            json!("green"),
-            &["-  - COLOUR=red # now", "+  - COLOUR=green # now"],
-        ),
-        (
-            "configMapGenerator:\n- name: settings\n  behavior: merge\n  envs: [e.env]\n",
-            &[("shop/prod/e.env", "# c\nCOLOUR=red\nX=y\n")],
-            "ConfigMap",
-            "/data/COLOUR",
-            json!("green"),
-            &["-COLOUR=red", "+COLOUR=green"],
-        ),
-        (
-            "configMapGenerator:\n- name: settings\n  behavior: merge\n  files: [a.ini=f.txt]\n",
-            &[("shop/prod/f.txt", "a=1\nb=2\n")],
-            "ConfigMap",
-            "/data/a.ini",
-            json!("a=1\nb=3\n"),
-            &["-b=2", "+b=3"],
-        ),
-    ];
-    for (overlay, more, kind, pointer, value, lines) in cases {
-        let shop = Shop::new(&format!("{head}{overlay}"), more);
+    for (overlay, more, kind, pointer, value, lines) in set_by_production() {
+        let shop = Shop::new(&format!("{HEAD}{overlay}"), more);
         let others = [shop.build("dev"), shop.build("staging")];
         let unit = shop.plan(kind, |live| *live.pointer_mut(pointer).expect("field") = value.clone());
         assert_eq!(unit["outcome"], "planned", "{overlay}: {unit:#}");
-        assert_eq!(changed(&unit), *lines, "{overlay}");
+        assert_eq!(changed(&unit), lines, "{overlay}");
         shop.accept(&unit);
         assert_eq!([shop.build("dev"), shop.build("staging")], others, "{overlay}");
     }
@@ -237,9 +180,7 @@ fn each_change_finds_its_place() {
 fn an_image_of_two_containers_has_one_place() {
     let shop = Shop::new("resources: [../base]\nimages:\n- name: registry.example/web\n  newTag: 1.5.0\n", &[]);
     let unit = shop.plan("Deployment", |live| {
-        for container in
-            live.pointer_mut("/spec/template/spec/containers").and_then(Value::as_array_mut).expect("containers")
-        {
+        for container in containers(live) {
             container["image"] = json!("registry.example/web:1.6.0");
         }
     });
@@ -250,91 +191,42 @@ fn an_image_of_two_containers_has_one_place() {
     );
 }
 
+/// The kind, what is changed live, what is patched, and the lines of the patch after its head.
+type Unsaid = (&'static str, fn(&mut Value), &'static str, &'static [&'static str]);
+
+#[rustfmt::skip]
+fn not_set_by_production() -> Vec<Unsaid> {
+    vec![
+        ("Deployment", |live| live["spec"]["replicas"] = json!(5), "web", &["+spec:", "+  replicas: 5"]),
+        ("Deployment", |live| containers(live)[0]["image"] = json!("x:2"), "web", &["+spec:", "+  template:", "+    spec:", "+      containers:", "+      - name: web", "+        image: x:2"]),
+        ("Deployment", |live| containers(live)[0]["args"] = json!(["--port", "81"]), "web", &["+spec:", "+  template:", "+    spec:", "+      containers:", "+      - name: web", "+        args:", "+        - --port", "+        - \"81\""]),
+        ("Deployment", |live| drop(containers(live).pop()), "web", &["+spec:", "+  template:", "+    spec:", "+      containers:", "+      - name: copy", "+        $patch: delete"]),
+        ("Deployment", |live| drop(containers(live)[0].as_object_mut().map(|map| map.remove("args"))), "web", &["+spec:", "+  template:", "+    spec:", "+      containers:", "+      - name: web", "+        args: null"]),
+        ("Deployment", |live| containers(live)[0]["env"] = json!([{"name": "A", "value": "yes"}]), "web", &["+spec:", "+  template:", "+    spec:", "+      containers:", "+      - name: web", "+        env:", "+        - name: A", "+          value: \"yes\""]),
+        ("ConfigMap", |live| live["data"]["COLOUR"] = json!("red"), "settings", &["+data:", "+  COLOUR: red"]),
+        // kustomize knows no merge keys of this kind
+        ("Set", |live| live["spec"]["members"][1]["weight"] = json!(9), "set-operations", &["+- op: test", "+  path: /spec/members/1/name", "+  value: b", "+- op: replace", "+  path: /spec/members/1/weight", "+  value: 9"]),
+    ]
+}
+
+fn containers(live: &mut Value) -> &mut Vec<Value> {
+    live.pointer_mut("/spec/template/spec/containers").and_then(Value::as_array_mut).expect("containers")
+}
+
 /// Where production says nothing of the field yet, it gets a patch that says this and no more; kustomize accepts it for
 /// every form of change, and no other environment moves.
 #[test]
 fn a_new_patch_overlays_what_others_share() {
-    let patch = [
-        "+patches:",
-        "+  - path: trueup-deployment-web.yaml",
-        "+apiVersion: apps/v1",
-        "+kind: Deployment",
-        "+metadata:",
-        "+  name: web",
-    ];
-    let merge = |lines: &[&'static str]| patch.iter().chain(lines).copied().collect::<Vec<_>>();
-    let containers = ["+spec:", "+  template:", "+    spec:", "+      containers:"];
-    let within = |lines: &[&'static str]| merge(&[&containers[..], lines].concat());
-    type Change = fn(&mut Value);
-    let cases: Vec<(&str, Change, Vec<&str>)> = vec![
-        ("Deployment", |live| live["spec"]["replicas"] = json!(5), merge(&["+spec:", "+  replicas: 5"])),
-        (
-            "Deployment",
-            |live| live["spec"]["template"]["spec"]["containers"][0]["image"] = json!("x:2"),
-            within(&["+      - name: web", "+        image: x:2"]),
-        ),
-        (
-            "Deployment",
-            |live| live["spec"]["template"]["spec"]["containers"][0]["args"] = json!(["--port", "81"]),
-            within(&["+      - name: web", "+        args:", "+        - --port", "+        - \"81\""]),
-        ),
-        (
-            "Deployment",
-            |live| drop(live["spec"]["template"]["spec"]["containers"].as_array_mut().map(Vec::pop)),
-            within(&["+      - name: copy", "+        $patch: delete"]),
-        ),
-        (
-            "Deployment",
-            |live| {
-                drop(live["spec"]["template"]["spec"]["containers"][0].as_object_mut().map(|map| map.remove("args")))
-            },
-            within(&["+      - name: web", "+        args: null"]),
-        ),
-        (
-            "Deployment",
-            |live| live["spec"]["template"]["spec"]["containers"][0]["env"] = json!([{"name": "A", "value": "yes"}]),
-            within(&["+      - name: web", "+        env:", "+        - name: A", "+          value: \"yes\""]),
-        ),
-        (
-            "Set",
-            |live| live["spec"]["members"][1]["weight"] = json!(9),
-            vec![
-                "+patches:",
-                "+  - path: trueup-set-set-operations.yaml",
-                "+    target:",
-                "+      group: shop.example",
-                "+      kind: Set",
-                "+      name: set",
-                "+- op: test",
-                "+  path: /spec/members/1/name",
-                "+  value: b",
-                "+- op: replace",
-                "+  path: /spec/members/1/weight",
-                "+  value: 9",
-            ],
-        ),
-        (
-            "ConfigMap",
-            |live| live["data"]["COLOUR"] = json!("red"),
-            vec![
-                "+patches:",
-                "+  - path: trueup-configmap-settings.yaml",
-                "+apiVersion: v1",
-                "+kind: ConfigMap",
-                "+metadata:",
-                "+  name: settings",
-                "+data:",
-                "+  COLOUR: red",
-            ],
-        ),
-    ];
-    for (kind, change, lines) in cases {
+    for (kind, change, patch, lines) in not_set_by_production() {
         let overlay = "# production\r\nresources: [../base] # shared\r\nnamePrefix: prod-\r\nnamespace: shop\r\n";
         let shop = Shop::new(overlay, &[]);
         let others = [shop.build("dev"), shop.build("staging")];
         let unit = shop.plan(kind, change);
         assert_eq!(unit["outcome"], "planned", "{kind}: {unit:#}");
-        assert_eq!(changed(&unit), lines, "{kind}");
+        let changed = changed(&unit);
+        let entry = format!("+  - path: trueup-{}-{patch}.yaml", kind.to_lowercase());
+        assert_eq!(changed[..2], ["+patches:".to_owned(), entry], "{kind}");
+        assert_eq!(changed[changed.len() - lines.len()..], *lines, "{kind}");
         shop.accept(&unit);
         assert_eq!([shop.build("dev"), shop.build("staging")], others);
         // everything else of the kustomization stays, line ends included
@@ -368,4 +260,29 @@ fn hostile_places_are_left_alone() {
     assert_eq!(unit["outcome"], "planned", "{unit:#}");
     let files = unit["proposal"]["files"].as_array().expect("files");
     assert!(files.iter().all(|file| file.as_str().is_some_and(|file| file.starts_with("shop/prod/"))), "{files:?}");
+}
+
+/// Links are not followed, so that a kustomization that names one may read anything: the base is left alone.
+#[test]
+fn what_a_link_may_lead_to_is_shared() {
+    let linked = ("shop/linked/kustomization.yaml", "resources: [base]\n");
+    for (more, file) in [
+        (vec![("shop/dev/kustomization.yaml", "")], "shop/base/web.yaml"),
+        (
+            vec![("shop/dev/kustomization.yaml", ""), linked, ("shop/linked/base", "-> ../base")],
+            "shop/prod/kustomization.yaml",
+        ),
+        (
+            vec![
+                ("shop/dev/kustomization.yaml", ""),
+                ("shop/linked/kustomization.yaml", "-> ../prod/kustomization.yaml"),
+            ],
+            "shop/prod/kustomization.yaml",
+        ),
+    ] {
+        let shop = Shop::new("resources: [../base]\n", &more);
+        let unit = shop.plan("Deployment", |live| live["spec"]["replicas"] = json!(5));
+        assert_eq!(unit["outcome"], "planned", "{unit:#}");
+        assert_eq!(unit["proposal"]["files"][0], file);
+    }
 }

@@ -438,7 +438,7 @@ fn manifest(data: &str) -> String {
 }
 
 /// Name and data of everything that kubectl reads from a text.
-fn by_kubectl(text: &str) -> Result<Vec<Value>, String> {
+pub(crate) fn by_kubectl(text: &str) -> Result<Vec<Value>, String> {
     let args = ["create", "--dry-run=client", "-o", "json", "--validate=false", "-f", "-"];
     let said = cluster().try_kubectl(&args, text, &[])?;
     let objects = serde_json::Deserializer::from_str(&said).into_iter::<Value>().map(|object| object.expect("JSON"));

@@ -122,6 +122,6 @@ impl Cluster {
                 (fold.observe)(state, live);
             }
         };
-        Reader { wanted: fold.wanted }.page(bytes, each, next)
+        Reader { wanted: fold.wanted, revisions: fold.revisions }.page(bytes, each, next)
     }
 }

@@ -160,7 +160,7 @@ impl Live {
                 found.push(live);
             }
         };
-        let fold = Fold { start: &Vec::new, wanted: &|_, _| true, observe: &observe };
+        let fold = Fold { start: &Vec::new, wanted: &|_, _| true, observe: &observe, revisions: true };
         match self {
             Self::Cluster(cluster) => cluster.seen_through(namespaces, only).list(kind, fold).await,
             Self::Snapshot(snapshot) => snapshot.list(kind, fold),
@@ -204,6 +204,8 @@ pub struct Fold<'f, S> {
     pub wanted: &'f (dyn Fn(Option<&str>, &str) -> bool + Sync),
     /// Takes in one object.
     pub observe: &'f (dyn Fn(&mut S, LiveObject) + Sync),
+    /// Whether what a delivery tool says that it has applied is kept of an object's `status`.
+    pub revisions: bool,
 }
 
 impl<S> Clone for Fold<'_, S> {

@@ -42,6 +42,8 @@ impl Item {
 #[derive(Clone, Copy)]
 pub(super) struct Reader<'w> {
     pub(super) wanted: &'w (dyn Fn(Option<&str>, &str) -> bool + Sync),
+    /// Whether what a delivery tool says that it has applied is kept of `status`.
+    pub(super) revisions: bool,
 }
 
 impl Reader<'_> {
@@ -93,6 +95,7 @@ impl<'de> Visitor<'de> for Reader<'_> {
                     item.managed_fields = managed_fields.filter(|_| wanted);
                     item.object.insert(key, Value::Object(fields));
                 }
+                "status" if self.revisions => drop(item.object.insert(key, revisions(map.next_value()?))),
                 "status" => drop(map.next_value::<IgnoredAny>()?),
                 _ if !wanted => drop(map.next_value::<IgnoredAny>()?),
                 _ => drop(item.object.insert(key, map.next_value()?)),
@@ -100,6 +103,16 @@ impl<'de> Visitor<'de> for Reader<'_> {
         }
         Ok(item)
     }
+}
+
+/// What a delivery tool says that it has applied.
+fn revisions(status: Value) -> Value {
+    let Value::Object(mut status) = status else { return Value::Null };
+    status.retain(|name, _| matches!(name.as_str(), "lastAppliedRevision" | "lastAttemptedRevision" | "sync"));
+    if let Some(Value::Object(sync)) = status.get_mut("sync") {
+        sync.retain(|name, _| matches!(name.as_str(), "revision" | "revisions"));
+    }
+    Value::Object(status)
 }
 
 struct Metadata {
@@ -214,7 +227,7 @@ mod tests {
     fn read(text: &str) -> Result<(Vec<String>, Option<String>), serde_json::Error> {
         let (mut names, mut next) = (Vec::new(), None);
         let key = MaskKey::for_this_run(b"k");
-        let reader = Reader { wanted: &|_, name| name != "other" };
+        let reader = Reader { wanted: &|_, name| name != "other", revisions: false };
         let each = |item: Item| {
             let live = item.into_live(&VersionedKind::new("v1", "Secret"), &key).expect("named");
             let managed = live.managed_fields.map_or(String::new(), |raw| raw.to_string());

@@ -162,7 +162,7 @@ impl Snapshot {
             }
         }
         let mut state = (fold.start)();
-        let reader = Reader { wanted: fold.wanted };
+        let reader = Reader { wanted: fold.wanted, revisions: fold.revisions };
         for text in objects.into_iter().flatten() {
             let item = reader.item(text).map_err(|error| failed(error.to_string()))?;
             if let Some(live) = item.into_live(kind, &self.key) {
@@ -309,15 +309,19 @@ fn text_of(live: &LiveObject) -> String {
 }
 
 /// Reads items with all that they hold.
-const WHOLE: Reader<'static> = Reader { wanted: &|_, _| true };
+const WHOLE: Reader<'static> = Reader { wanted: &|_, _| true, revisions: true };
 
 /// The same for objects that hold rules of delivery tools, without what else they may hold.
 const ESSENTIALS: Fold<'static, Vec<String>> =
-    Fold { observe: &|lines, live| lines.push(essentials(&live.object).to_string()), ..LINES };
+    Fold { observe: &|lines, live| lines.push(essentials(&live.object).to_string()), revisions: true, ..LINES };
 
 /// Every object of a list as a line.
-const LINES: Fold<'static, Vec<String>> =
-    Fold { start: &Vec::new, wanted: WHOLE.wanted, observe: &|lines, live| lines.push(text_of(&live)) };
+const LINES: Fold<'static, Vec<String>> = Fold {
+    start: &Vec::new,
+    wanted: WHOLE.wanted,
+    observe: &|lines, live| lines.push(text_of(&live)),
+    revisions: false,
+};
 
 impl Live {
     /// Writes these kinds to a snapshot file, which appears only once it is complete. A kind that cannot be listed is
@@ -402,8 +406,12 @@ mod tests {
 
     fn names(snapshot: &Snapshot, api_version: &str, kind: &str) -> Result<Vec<String>, String> {
         let kind = VersionedKind::new(api_version, kind);
-        let fold: Fold<'_, Vec<String>> =
-            Fold { start: &Vec::new, wanted: WHOLE.wanted, observe: &|names, live| names.push(live.id.to_string()) };
+        let fold: Fold<'_, Vec<String>> = Fold {
+            start: &Vec::new,
+            wanted: WHOLE.wanted,
+            observe: &|names, live| names.push(live.id.to_string()),
+            revisions: false,
+        };
         let listed = snapshot.list(&kind, fold);
         listed.map_err(|error| error.to_string())
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::foreign;
 use super::tree::{SourceTree, symlink};
 use crate::domain::problem::{Place, Problem};
 use crate::domain::repository_path::inside;
@@ -40,6 +41,9 @@ pub(super) fn look_through(tree: &SourceTree, folder: &str) -> Chart {
         let text = tree.read_text(path).ok().flatten().unwrap_or_default();
         chart.asks_for_versions |= text.contains(".Capabilities");
         chart.asks_for_time |= text.lines().any(|line| line.contains("{{") && has_word(line, "now"));
+    }
+    for path in chart.files.values() {
+        chart.problems.extend(foreign::problem(tree, path));
     }
     chart
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use super::Rendered;
 use super::chart::{Chart, look_through, yaml};
+use super::delivered::complete;
 use super::helm_output::{complaint, objects};
 use super::plain::rendered;
 use super::process::{ProcessError, find, run};
@@ -43,7 +44,8 @@ pub(super) fn render(
         match templates(tree, source, release, &chart) {
             Ok(outputs) => {
                 let [one, other] = outputs.map(|output| {
-                    let objects = objects(&output, &chart, tree, source.namespace.as_deref());
+                    let mut objects = objects(&output, &chart, tree, source.namespace.as_deref());
+                    complete(source, &mut objects);
                     rendered(objects.masked(&source.name, key))
                 });
                 let mut settled = settle(one, other);
@@ -87,8 +89,10 @@ fn templates(tree: &SourceTree, source: &Source, release: &HelmRelease, chart: &
     let both = async { tokio::try_join!(once(ZONES[0], Duration::ZERO), once(ZONES[1], pause)) };
     let (one, other) = tokio::runtime::Handle::current().block_on(both).map_err(|error| match error {
         ProcessError::Failed(text) => {
-            let name = |index| (values_name(index), release.values[index].clone());
-            let values: Vec<_> = (0..release.values.len()).map(name).collect();
+            let inline = || source.delivered.as_ref().and_then(|one| Some(one.origin.as_ref()?.file.clone()));
+            let file = |index: usize| release.values.get(index).cloned().or_else(inline);
+            let name = |index| (values_name(index), file(index).unwrap_or_else(|| source.path.clone()));
+            let values: Vec<_> = (0..release.values.len() + release.inline.len()).map(name).collect();
             complaint(&text, chart, tree, &source.path, &values)
         }
         other => refuse(format!("helm {other}")),
@@ -105,6 +109,9 @@ fn lay_out(tree: &SourceTree, release: &HelmRelease, chart: &Chart) -> std::io::
     tree.lay_out(&chart.files, &folder.path().join(CHART))?;
     let values = release.values.iter().enumerate().map(|(index, file)| (values_name(index), file.clone()));
     tree.lay_out(&values.collect::<BTreeMap<_, _>>(), folder.path())?;
+    for (index, values) in release.inline.iter().enumerate() {
+        std::fs::write(folder.path().join(values_name(release.values.len() + index)), values)?;
+    }
     Ok(folder)
 }
 
@@ -117,7 +124,10 @@ fn arguments(source: &Source, release: &HelmRelease) -> Vec<String> {
     let mut args = vec!["template".to_owned(), release.name.clone(), Path::new(".").join(CHART).display().to_string()];
     let mut option = |name: &str, value: &str| args.push(format!("--{name}={value}"));
     option("namespace", source.namespace.as_deref().unwrap_or("default"));
-    (0..release.values.len()).for_each(|index| option("values", &values_name(index)));
+    (0..release.values.len() + release.inline.len()).for_each(|index| option("values", &values_name(index)));
+    for (parameter, is_text) in &release.set {
+        option(if *is_text { "set-string" } else { "set" }, parameter);
+    }
     release.kube_version.iter().for_each(|version| option("kube-version", version));
     release.api_versions.iter().for_each(|version| option("api-versions", version));
     if release.include_crds {

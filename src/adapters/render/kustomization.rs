@@ -4,12 +4,18 @@
 use std::collections::BTreeSet;
 
 use super::tree::SourceTree;
-use crate::domain::kustomization::{NAMES, below, is_remote, named};
+use crate::domain::kustomization::{NAMES, below, is_remote, items, named, text, written_in_place};
 use crate::domain::problem::{Place, Problem};
 use crate::domain::repository_path::inside;
 use crate::domain::yaml::{Node, read_documents};
 
 const HELM: [&str; 2] = ["helmCharts", "helmChartInflationGenerator"];
+/// What kustomize's own plugins load.
+const LOADED: [&str; 6] = ["path", "paths", "files", "envs", "env", "replacements"];
+
+const NO_CHARTS: &str = "charts are not inflated inside of kustomize";
+const OWN_SOURCE: &str = "render the chart as a source of its own";
+const NOT_FETCHED: &str = "remote bases are not fetched: bring it into the repository, or correct the path";
 
 /// What a source's kustomizations take in.
 #[derive(Debug, Default)]
@@ -75,32 +81,57 @@ impl Visit<'_> {
         for (node, path) in named(root) {
             self.take_in(node, path);
         }
+        for (node, content) in written_in_place(root) {
+            let file = self.file.clone();
+            self.plugin(content, &file, Some(node.line));
+        }
         for name in HELM {
             if let Some(node) = root.get(name) {
-                self.refuse(
-                    node.line,
-                    "charts are not inflated inside of kustomize",
-                    "render the chart as a source of its own",
-                );
+                self.refuse(node.line, NO_CHARTS, OWN_SOURCE);
+            }
+        }
+    }
+
+    /// A configuration of kustomize's own plugins, which load files and addresses by themselves. Anything else is of a
+    /// plugin, and those do not run.
+    fn plugin(&mut self, content: &str, file: &str, line: Option<usize>) {
+        if !content.contains("builtin") {
+            return;
+        }
+        let documents = read_documents(content).unwrap_or_default();
+        for root in documents.iter().filter_map(|document| document.root.as_ref()) {
+            if root.get("apiVersion").and_then(text) != Some("builtin") {
+                continue;
+            }
+            let at = |node: &Node| Place::line(file, line.unwrap_or(node.line));
+            if root.get("kind").and_then(text) == Some("HelmChartInflationGenerator") {
+                self.seen.problems.push(Problem::error(NO_CHARTS).at(at(root)).help(OWN_SOURCE));
+            }
+            for (node, named) in LOADED.iter().filter_map(|name| root.get(name)).flat_map(paths) {
+                let path = named.split_once('=').map_or(named, |(_, path)| path);
+                if is_remote(path) || inside(&self.folder, path).is_none() {
+                    self.seen.problems.push(Problem::error(missing(path)).at(at(node)).help(NOT_FETCHED));
+                }
             }
         }
     }
 
     fn take_in(&mut self, node: &Node, named: &str) {
-        let missing = format!("`{named}` is not in the repository");
-        let help = "remote bases are not fetched: bring it into the repository, or correct the path";
         let Some(path) = inside(&self.folder, named).filter(|_| !is_remote(named)) else {
-            return self.refuse(node.line, missing, help);
+            return self.refuse(node.line, missing(named), NOT_FETCHED);
         };
         if self.tree.is_folder(&path) {
             self.waiting.push(path);
             return;
         }
         match self.tree.read(&path) {
-            Ok(Some(_)) => drop(self.seen.files.insert(path)),
+            Ok(Some(content)) => {
+                self.plugin(&String::from_utf8_lossy(&content), &path, None);
+                self.seen.files.insert(path);
+            }
             Ok(None) => {
                 self.seen.missing.insert(path);
-                self.refuse(node.line, missing, help);
+                self.refuse(node.line, missing(named), NOT_FETCHED);
             }
             Err(problem) => self.seen.problems.push(problem),
         }
@@ -109,6 +140,19 @@ impl Visit<'_> {
     fn refuse(&mut self, line: usize, message: impl Into<String>, help: &str) {
         self.seen.problems.push(Problem::error(message).at(Place::line(&*self.file, line)).help(help));
     }
+}
+
+fn missing(named: &str) -> String {
+    format!("`{named}` is not in the repository")
+}
+
+/// The paths of a value: a text, or those of a list, of which each may stand in a mapping.
+fn paths(node: &Node) -> Vec<(&Node, &str)> {
+    let path = |item| {
+        let node: &Node = Node::get(item, "path").unwrap_or(item);
+        Some((node, text(node)?))
+    };
+    items(node).iter().filter_map(path).collect()
 }
 
 #[cfg(test)]
@@ -175,10 +219,16 @@ mod tests {
             ("resources: [../../etc]\n", "prod/kustomization.yaml:1: `../../etc` is not in the repository"),
             ("resources: [/etc]\n", "prod/kustomization.yaml:1: `/etc` is not in the repository"),
             ("resources: [gone.yaml]\n", "prod/kustomization.yaml:1: `gone.yaml` is not in the repository"),
+            (
+                "generators:\n- |-\n  apiVersion: builtin\n  kind: ConfigMapGenerator\n  metadata: {name: x}\n  files: [a=http://x/y]\n",
+                "prod/kustomization.yaml:2: `http://x/y` is not in the repository",
+            ),
+            ("transformers: [t.yaml]\n", "prod/t.yaml:5: `../../up` is not in the repository"),
             ("helmCharts: [{name: x}]\n", "prod/kustomization.yaml:1: charts are not inflated inside of kustomize"),
             ("resources: [\n", "prod/kustomization.yaml:1: unclosed bracket"),
         ] {
-            let seen = look(&[("prod/kustomization.yaml", text)]);
+            let plugin = "apiVersion: builtin\nkind: PatchTransformer\npath: p.yaml\nreplacements:\n- path: ../../up\n";
+            let seen = look(&[("prod/kustomization.yaml", text), ("prod/t.yaml", plugin)]);
             assert!(seen.starts_with(expected), "{seen}");
         }
         assert!(look(&[("prod/other.yaml", "")]).starts_with("prod: there is no kustomization.yaml in this folder"));

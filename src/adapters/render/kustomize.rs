@@ -10,8 +10,9 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::Rendered;
-use super::kustomization::{Kustomizations, look_through};
-use super::objects::{Found, Objects, read_objects};
+use super::delivered::{complete, prepared, substituted};
+use super::kustomization::Kustomizations;
+use super::objects::{Found, Objects, Sealed, read_objects};
 use super::plain::rendered;
 use super::process::{ProcessError, find, run};
 use super::tree::SourceTree;
@@ -32,7 +33,9 @@ pub(super) fn render(
     key: &MaskKey,
     heard: &(dyn Fn(&Manifest) + Sync),
 ) -> Rendered {
-    built(tree, source, key, heard, look_through(tree, &source.path), &|_| {})
+    let mut prepared = prepared(tree, source);
+    let seen = std::mem::take(&mut prepared.seen);
+    built(&prepared.tree, source, key, heard, seen, &|place| prepared.back(place))
 }
 
 /// Builds what was looked through; `back` leads a place in a file that was made for the build to where it came from.
@@ -47,12 +50,19 @@ pub(super) fn built(
     let mut problems = std::mem::take(&mut seen.problems);
     let reads = seen.folders.iter().cloned().collect();
     if problems.is_empty() {
-        match build(tree, &source.path, &seen) {
-            Ok(text) => {
-                let mut objects = read_objects(&shown(&source.path), &text, source.namespace.as_deref());
-                trace_back(&mut objects, tree);
-                objects.led_back(back);
-                let rendered = rendered(objects.masked(&source.name, key));
+        match build(tree, &source.path, &seen).and_then(|text| substituted(source, text)) {
+            Ok((text, hidden)) => {
+                let read = |text: &str| {
+                    let mut objects = read_objects(&shown(&source.path), text, source.namespace.as_deref());
+                    trace_back(&mut objects, tree);
+                    objects.led_back(back);
+                    objects
+                };
+                let mut objects = read(&text);
+                complete(source, &mut objects);
+                let mut declared = objects.masked(&source.name, key);
+                declared.sealed.extend(read(&hidden).found.into_iter().map(Sealed::by_variable));
+                let rendered = rendered(declared);
                 rendered.manifests.iter().for_each(heard);
                 return Rendered { reads, ..rendered };
             }

@@ -1,6 +1,8 @@
 //! Rendering: a source's files → manifests with their origin, secrets masked as they are built.
 
 mod chart;
+mod delivered;
+mod foreign;
 mod helm;
 mod helm_output;
 mod jinja;
@@ -12,6 +14,7 @@ pub mod plain;
 mod process;
 pub mod tree;
 
+pub use objects::Sealed;
 pub use tree::SourceTree;
 
 use std::sync::Arc;
@@ -26,6 +29,8 @@ use crate::domain::source::{Renderer, Source};
 pub struct Rendered {
     /// Its manifests, in the order of files and documents.
     pub manifests: Vec<Manifest>,
+    /// Objects of which what is declared is not to be known.
+    pub sealed: Vec<Sealed>,
     /// Manifests without a name: each with its `generateName` in the place of one.
     pub generate_names: Vec<ResourceId>,
     /// What could not be read.
@@ -57,11 +62,17 @@ pub fn unheard() -> OnManifest {
 /// Renders a source. Reading files and waiting for programs blocks, and so runs on a thread that may.
 pub async fn render(tree: &SourceTree, source: &Source, key: &MaskKey, heard: &OnManifest) -> Rendered {
     let (tree, own, key, heard) = (tree.clone(), source.clone(), key.clone(), Arc::clone(heard));
-    let rendered = tokio::task::spawn_blocking(move || match own.renderer {
-        Renderer::Plain => plain::render(&tree, &own, &key, &*heard),
-        Renderer::Kustomize => kustomize::render(&tree, &own, &key, &*heard),
-        Renderer::Helm => helm::render(&tree, &own, &key, &*heard),
-        Renderer::Jinja => jinja::render(&tree, &own, &key, &*heard),
+    let rendered = tokio::task::spawn_blocking(move || {
+        let mut rendered = match own.renderer {
+            Renderer::Plain => plain::render(&tree, &own, &key, &*heard),
+            Renderer::Kustomize => kustomize::render(&tree, &own, &key, &*heard),
+            Renderer::Helm => helm::render(&tree, &own, &key, &*heard),
+            Renderer::Jinja => jinja::render(&tree, &own, &key, &*heard),
+        };
+        rendered.reads.extend(own.delivered.iter().flat_map(|delivered| delivered.files()).map(str::to_owned));
+        rendered.reads.sort();
+        rendered.reads.dedup();
+        rendered
     });
     rendered.await.unwrap_or_else(|_| Rendered {
         problems: vec![Problem::error(format!(

@@ -29,10 +29,39 @@ pub(super) struct Objects {
     pub(super) problems: Vec<Problem>,
 }
 
+/// An object that is declared, and of which what is declared is not to be known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sealed {
+    /// Which one.
+    pub id: ResourceId,
+    /// Where it stands.
+    pub place: Place,
+    /// Why it is not to be known.
+    pub reason: &'static str,
+}
+
+impl Sealed {
+    /// An object that is encrypted in Git; none where it is not.
+    fn by_encryption(found: &Found) -> Option<Self> {
+        let is_encrypted = found.object.get("sops").is_some_and(|sops| sops.get("mac").is_some());
+        is_encrypted.then(|| Self {
+            id: found.id.clone(),
+            place: found.place.clone(),
+            reason: "it is encrypted in Git (SOPS)",
+        })
+    }
+
+    /// An object with a variable that a Secret may set.
+    pub(super) fn by_variable(found: Found) -> Self {
+        Self { id: found.id, place: found.place, reason: "it takes a variable from a Secret" }
+    }
+}
+
 /// What texts declare, secrets masked, in the compact form in which it is kept.
 #[derive(Default)]
 pub(super) struct Declared {
     pub(super) manifests: Vec<(Manifest, Place)>,
+    pub(super) sealed: Vec<Sealed>,
     pub(super) generate_names: Vec<ResourceId>,
     pub(super) problems: Vec<Problem>,
 }
@@ -53,13 +82,18 @@ impl Objects {
 
     /// Masks the secrets and makes the objects compact.
     pub(super) fn masked(self, source: &str, key: &MaskKey) -> Declared {
-        let manifests = self.found.into_iter().map(|mut found| {
+        let (generate_names, problems) = (self.generate_names, self.problems);
+        let mut declared = Declared { generate_names, problems, ..Declared::default() };
+        for mut found in self.found {
+            if let Some(sealed) = Sealed::by_encryption(&found) {
+                declared.sealed.push(sealed);
+                continue;
+            }
             mask_object(&mut found.object, key);
             let manifest = Manifest::new(found.id, source, found.origin, &found.object);
-            (manifest.named_by_content(found.stem), found.place)
-        });
-        let (generate_names, problems) = (self.generate_names, self.problems);
-        Declared { manifests: manifests.collect(), generate_names, problems }
+            declared.manifests.push((manifest.named_by_content(found.stem), found.place));
+        }
+        declared
     }
 }
 
@@ -72,6 +106,7 @@ impl Declared {
     /// Adds what was read elsewhere.
     pub(super) fn extend(&mut self, other: Self) {
         self.manifests.extend(other.manifests);
+        self.sealed.extend(other.sealed);
         self.generate_names.extend(other.generate_names);
         self.problems.extend(other.problems);
     }

@@ -10,6 +10,7 @@ use super::Rendered;
 use super::kept::{self, Kept};
 use super::objects::{Declared, read_objects};
 use super::tree::{SourceTree, is_hidden, is_manifest};
+use crate::domain::discovery::takes;
 use crate::domain::problem::{Place, Problem};
 use crate::domain::resource::{Manifest, ResourceId};
 use crate::domain::secret::MaskKey;
@@ -21,7 +22,9 @@ pub fn render(tree: &SourceTree, source: &Source, key: &MaskKey, heard: &(dyn Fn
     let bytes = Bytes::from(place.as_ref().and_then(|place| std::fs::read(place).ok()).unwrap_or_default());
     let kept = Kept::read(&bytes, source);
     let reader = Reader { source: &source.name, namespace: source.namespace.as_deref(), key, heard, kept: &kept };
-    let (read, problems) = reader.folder(tree, &source.path, |file| file.to_owned());
+    let directory = source.delivered.as_ref().and_then(|delivered| delivered.directory.as_ref());
+    let wanted = |file: &str| directory.is_none_or(|directory| takes(directory, &source.path, file));
+    let (read, problems) = reader.folder(tree, &source.path, &wanted, |file| file.to_owned());
     if let Some(place) = place.filter(|_| tree.overlay.is_empty()) {
         kept.renew(&place, source, read.iter().filter_map(|(file, declared)| Some((tree.blob(file)?, declared))));
     }
@@ -57,7 +60,7 @@ pub fn read_paths(paths: &[PathBuf], source: &str, namespace: Option<&str>, key:
 /// Of two declarations of one object the later counts, as `kubectl apply` would have it.
 pub(super) fn rendered(declared: Declared) -> Rendered {
     let incomplete = !declared.problems.is_empty();
-    let (generate_names, mut problems) = (declared.generate_names, declared.problems);
+    let (sealed, generate_names, mut problems) = (declared.sealed, declared.generate_names, declared.problems);
     let mut latest: HashMap<&ResourceId, usize> = HashMap::with_capacity(declared.manifests.len());
     let mut overruled = HashSet::new();
     for (index, (manifest, place)) in declared.manifests.iter().enumerate() {
@@ -69,7 +72,7 @@ pub(super) fn rendered(declared: Declared) -> Rendered {
     }
     let counting = declared.manifests.into_iter().enumerate().filter(|(index, _)| !overruled.contains(index));
     let manifests = counting.map(|(_, (manifest, _))| manifest).collect();
-    Rendered { manifests, generate_names, problems, incomplete, reads: Vec::new() }
+    Rendered { manifests, sealed, generate_names, problems, incomplete, reads: Vec::new() }
 }
 
 /// Everything that was read, in the order of the files.
@@ -103,7 +106,7 @@ impl Reader<'_> {
         };
         if real.is_dir() {
             let tree = SourceTree { root: real, ..SourceTree::default() };
-            let (read, problems) = self.folder(&tree, "", |file| format!("{given}/{file}"));
+            let (read, problems) = self.folder(&tree, "", &|_| true, |file| format!("{given}/{file}"));
             return joined(read, problems);
         }
         let (Some(folder), Some(name)) = (real.parent(), real.file_name().and_then(|name| name.to_str())) else {
@@ -121,12 +124,13 @@ impl Reader<'_> {
         }
     }
 
-    /// Reads every file of manifests below a folder; `shown` names the files for people. Yields what each declares, and
-    /// what stood in the way of finding them.
+    /// Reads every file of manifests below a folder that is wanted; `shown` names the files for people. Yields what each
+    /// declares, and what stood in the way of finding them.
     fn folder(
         &self,
         tree: &SourceTree,
         folder: &str,
+        wanted: &(dyn Fn(&str) -> bool + Sync),
         shown: impl Fn(&str) -> String + Sync,
     ) -> (Vec<(String, Declared)>, Vec<Problem>) {
         let listing = tree.files(folder);
@@ -137,7 +141,7 @@ impl Reader<'_> {
             problem
         });
         let problems = renamed.collect();
-        let files = listing.files.into_par_iter().filter(|file| is_manifest(file) || file == folder);
+        let files = listing.files.into_par_iter().filter(|file| (is_manifest(file) || file == folder) && wanted(file));
         let read = files.map(|file| {
             let declared = self.file(tree, &file, &shown(&file));
             declared.manifests.iter().for_each(|(manifest, _)| (self.heard)(manifest));

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::domain::candidates::Files;
+use crate::domain::discovery::RepositoryFiles;
 use crate::domain::problem::{Place, Problem};
 
 /// Bytes after which a file is no manifest any more.
@@ -27,6 +28,8 @@ pub struct SourceTree {
     pub overlay: BTreeMap<String, Option<Vec<u8>>>,
     /// What Git says of the files on disk, by path.
     pub blobs: Arc<BTreeMap<String, BlobId>>,
+    /// What Git has and is not on disk: links and submodules.
+    pub links: Arc<BTreeSet<String>>,
     /// Folder in which manifests are kept between runs; none where they are not.
     pub kept: Option<PathBuf>,
 }
@@ -47,13 +50,11 @@ impl Files for SourceTree {
         self.read_text(path).map_err(|problem| problem.to_string())
     }
 
-    /// What Git knows and what lies over it; where there is no Git, what is found. Links count: they name something.
+    /// What Git knows and what lies over it; where there is no Git, what is found.
     fn list(&self) -> Result<Vec<String>, String> {
         let mut files: BTreeSet<String> = self.blobs.keys().cloned().collect();
         if files.is_empty() {
-            let listing = self.files("");
-            let unread = listing.problems.into_iter().filter_map(|problem| Some(problem.place?.file));
-            files.extend(listing.files.into_iter().chain(listing.links).chain(unread));
+            files.extend(self.files("").files);
         }
         for (path, content) in &self.overlay {
             if content.is_some() {
@@ -63,6 +64,24 @@ impl Files for SourceTree {
             };
         }
         Ok(files.into_iter().collect())
+    }
+
+    fn links(&self) -> Vec<String> {
+        self.links.iter().cloned().collect()
+    }
+}
+
+impl RepositoryFiles for SourceTree {
+    fn text(&self, file: &str) -> Option<String> {
+        self.read_text(file).ok().flatten()
+    }
+
+    fn has_folder(&self, folder: &str) -> bool {
+        folder.is_empty() || self.is_folder(folder)
+    }
+
+    fn below(&self, folder: &str) -> Vec<String> {
+        if self.has_folder(folder) { self.files(folder).files } else { Vec::new() }
     }
 }
 
@@ -297,5 +316,21 @@ mod tests {
         {
             assert!(tree.read(path).is_err(), "{path}");
         }
+    }
+
+    /// What is no file, and what is too large for one of manifests, is refused without a look inside.
+    #[cfg(unix)]
+    #[test]
+    fn special_and_huge_files_are_refused() {
+        let (folder, tree) = tree(&[]);
+        let _listener = std::os::unix::net::UnixListener::bind(folder.path().join("a/socket.yaml")).unwrap();
+        fs::File::create(folder.path().join("a/huge.yaml")).unwrap().set_len(MAX_FILE_BYTES + 1).unwrap();
+        for (path, expected) in
+            [("a/socket.yaml", "this is no ordinary file"), ("a/huge.yaml", "the file has more than 128 MiB")]
+        {
+            assert_eq!(tree.read(path).unwrap_err().message, expected);
+        }
+        let told: Vec<_> = tree.files("a").problems.into_iter().map(|problem| problem.message).collect();
+        assert_eq!(told, ["this is no ordinary file"]);
     }
 }

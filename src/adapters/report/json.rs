@@ -11,7 +11,8 @@ use crate::domain::drift::{
     Aspect, Category, Change, ChangedBy, Commit, Confidence, DriftItem, DriftKind, Severity, Verdict,
 };
 use crate::domain::field_path::FieldPath;
-use crate::domain::outcome::{Counts, Outcome, RunReport, SetAside, UnitResult};
+use crate::domain::opaque::Opaque;
+use crate::domain::outcome::{Counts, FoundSource, Outcome, RunReport, SetAside, UnitResult};
 use crate::domain::policy::ActionType;
 use crate::domain::printable::is_hidden;
 use crate::domain::problem::{Level, Problem};
@@ -31,6 +32,10 @@ struct Document<'r> {
     items: Vec<Item<'r>>,
     units: Vec<Unit<'r>>,
     closed: &'r [String],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    sources: &'r [FoundSource],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    opaque: Vec<OpaqueEntry<'r>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tolerated: Option<Vec<Item<'r>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -64,6 +69,17 @@ struct ProblemEntry<'r> {
     message: &'r str,
     #[serde(skip_serializing_if = "Option::is_none")]
     help: Option<&'r str>,
+}
+
+#[derive(Serialize)]
+struct OpaqueEntry<'r> {
+    resource: &'r ResourceId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<&'r str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<usize>,
+    reason: &'r str,
+    help: &'r str,
 }
 
 #[derive(Serialize)]
@@ -159,6 +175,8 @@ pub(super) fn render(report: &RunReport, options: &Options) -> String {
         items: report.items.iter().enumerate().map(|(index, entry)| item(entry, decision(report, index))).collect(),
         units: report.units.iter().map(unit).collect(),
         closed: &report.closed,
+        sources: &report.sources,
+        opaque: report.opaque.iter().map(opaque).collect(),
         tolerated: options.all.then(|| report.tolerated.iter().map(|entry| item(entry, None)).collect()),
         ignored: options.all.then_some(&*report.ignored),
     };
@@ -218,6 +236,16 @@ fn problem(problem: &Problem) -> ProblemEntry<'_> {
         line: problem.place.as_ref().and_then(|place| place.line),
         message: &problem.message,
         help: problem.help.as_deref(),
+    }
+}
+
+fn opaque(opaque: &Opaque) -> OpaqueEntry<'_> {
+    OpaqueEntry {
+        resource: &opaque.resource,
+        file: opaque.place.as_ref().map(|place| &*place.file),
+        line: opaque.place.as_ref().and_then(|place| place.line),
+        reason: &opaque.reason,
+        help: &opaque.help,
     }
 }
 

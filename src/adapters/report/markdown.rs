@@ -2,8 +2,8 @@
 //! GitHub takes, between rows, so that no table breaks.
 
 use super::{
-    Options, aside_path, compared, counted, decision_text, delay_text, drift_text, headline, is_complete, path_text,
-    rule_lines, sides, story, writer_text,
+    Options, aside_path, beside, compared, counted, decision_text, delay_text, drift_text, headline, is_complete,
+    path_text, rule_lines, sides, story, writer_text,
 };
 use crate::domain::drift::{Change, DriftItem, DriftKind};
 use crate::domain::markdown::{code, code_block, escape, table_cell};
@@ -44,6 +44,7 @@ pub(super) fn render(report: &RunReport, options: &Options) -> String {
     }
     units(&mut page, report);
     closed(&mut page, report);
+    beside(&mut page, report);
     if options.all {
         set_aside(&mut page, report);
     }
@@ -198,6 +199,21 @@ fn closed(page: &mut Page, report: &RunReport) {
         } else {
             page.line(&line)
         };
+    }
+}
+
+fn beside(page: &mut Page, report: &RunReport) {
+    for section in beside::sections(report) {
+        for (position, entry) in section.entries.iter().enumerate() {
+            let place = entry.place.as_ref().map(|place| format!(" in {}", code(place))).unwrap_or_default();
+            let help = entry.help.map(|help| format!(" ({})", sentence(help))).unwrap_or_default();
+            let line = format!("- {}{place}: {}{help}", code(&entry.name), sentence(entry.text));
+            if position == 0 {
+                page.block(&format!("\n### {}\n", section.title), &line)
+            } else {
+                page.line(&line)
+            };
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Reports: a [`RunReport`] as a table for a terminal, as versioned JSON, or as Markdown for a pull request or an
 //! issue. Text in, text out; what comes from manifests or the cluster is never printed raw.
 
+mod beside;
 mod json;
 mod markdown;
 mod story;

@@ -2,8 +2,8 @@
 //! then what was done about them, then the problems.
 
 use super::{
-    Options, aside_path, commit_text, compared, counted, decision_text, delay_text, drift_text, headline, is_complete,
-    path_text, rule_lines, sides, story, writer_text,
+    Options, aside_path, beside, commit_text, compared, counted, decision_text, delay_text, drift_text, headline,
+    is_complete, path_text, rule_lines, sides, story, writer_text,
 };
 use crate::domain::drift::{Change, DriftItem, DriftKind, Severity, Verdict};
 use crate::domain::outcome::{Outcome, RunReport};
@@ -52,6 +52,7 @@ pub(super) fn render(report: &RunReport, options: &Options) -> String {
     items(&mut out, &sections, options.width);
     units(&mut out, report);
     closed(&mut out, report);
+    beside(&mut out, report);
     if options.all {
         set_aside(&mut out, report);
     } else if !report.tolerated.is_empty() || !report.ignored.is_empty() {
@@ -318,6 +319,19 @@ fn units(out: &mut Text, report: &RunReport) {
         }
         for command in &unit.commands {
             out.line(&format!("{indent}$ {}", visible(command)));
+        }
+    }
+}
+
+fn beside(out: &mut Text, report: &RunReport) {
+    for section in beside::sections(report) {
+        out.line("");
+        let title = out.paint("1", section.title);
+        out.line(&title);
+        for entry in section.entries {
+            let place = entry.place.map(|place| format!("  {}", visible(&place))).unwrap_or_default();
+            out.line(&format!("  {}{place}: {}", visible(&entry.name), visible(entry.text)));
+            entry.help.iter().for_each(|help| out.line(&format!("    {}", visible(help))));
         }
     }
 }

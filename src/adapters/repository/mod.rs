@@ -5,7 +5,7 @@ mod git;
 mod history;
 mod transport;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, TryLockError};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -52,6 +52,8 @@ pub struct Checkout {
     pub branch: String,
     /// The id of each file's content, by path.
     pub blobs: Arc<BTreeMap<String, [u8; 20]>>,
+    /// Paths that were refused, and so are not on disk: links, submodules, names that lead out of the folder.
+    pub links: Arc<BTreeSet<String>>,
     /// A folder beside the clone for what is made of the files and may be lost.
     pub kept: PathBuf,
 }
@@ -166,7 +168,9 @@ impl Repository {
             let root = settings.cache.join("tree");
             let (blobs, problems) = export::export(&repository, commit, &root)?;
             let (blobs, kept) = (Arc::new(blobs), settings.cache.join("manifests"));
-            Ok((Checkout { root, commit: commit.to_string(), branch, blobs, kept }, problems))
+            let refused = problems.iter().filter_map(|problem| Some(problem.place.as_ref()?.file.clone()));
+            let links = Arc::new(refused.collect());
+            Ok((Checkout { root, commit: commit.to_string(), branch, blobs, links, kept }, problems))
         })
         .await
     }

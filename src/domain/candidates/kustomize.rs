@@ -30,6 +30,9 @@ const MOST: usize = 12;
 /// Kustomizations of one source that are looked through.
 const MOST_LEVELS: usize = 100;
 
+/// The readers of the repository's files, once they are needed; what is proposed here makes no others.
+type Known = OnceCell<Result<Readers, String>>;
+
 /// A place, or why it is none.
 type Place = Result<Candidate, String>;
 
@@ -39,12 +42,13 @@ pub(super) fn candidates(sought: &Sought<'_>, changes: &[FieldChange]) -> Vec<Pl
     if sought.manifest.id.kind.is_secret() && changes.iter().any(|change| !is_metadata(&change.path)) {
         return vec![Err("the content of a Secret is never written into Git; edit it by hand".to_owned())];
     }
+    let readers = OnceCell::new();
     if let [change] = changes {
-        return places(sought, change);
+        return places(sought, change, &readers);
     }
     let mut candidates = Vec::new();
     for rank in 0..MOST {
-        let candidate = together(sought, changes, rank);
+        let candidate = together(sought, changes, rank, &readers);
         if candidates.contains(&candidate) {
             break;
         }
@@ -58,11 +62,11 @@ fn is_metadata(path: &FieldPath) -> bool {
 }
 
 /// The places of this rank for each of the changes, one made after the other.
-fn together(sought: &Sought<'_>, changes: &[FieldChange], rank: usize) -> Place {
+fn together(sought: &Sought<'_>, changes: &[FieldChange], rank: usize, readers: &Known) -> Place {
     let mut candidate = Candidate::new();
     for change in changes {
         let over = Over { below: sought.files, texts: &candidate };
-        let mut places = places(&Sought { files: &over, ..*sought }, change);
+        let mut places = places(&Sought { files: &over, ..*sought }, change, readers);
         let found = places.iter().filter(|place| place.is_ok()).count();
         let texts = places.swap_remove(rank.min(found.saturating_sub(1)))?;
         candidate.extend(texts);
@@ -89,8 +93,8 @@ impl Files for Over<'_> {
 }
 
 /// The places for one change, those that are none at the end. Never empty.
-fn places(sought: &Sought<'_>, change: &FieldChange) -> Vec<Place> {
-    let search = match Search::new(sought) {
+fn places(sought: &Sought<'_>, change: &FieldChange, readers: &Known) -> Vec<Place> {
+    let search = match Search::new(sought, readers) {
         Ok(search) => search,
         Err(reason) => return vec![Err(reason)],
     };
@@ -134,11 +138,11 @@ struct Search<'s> {
     levels: Vec<Kustomization>,
     /// What the resource may be called on the way: kustomize knows it by every name that it has had.
     names: BTreeSet<String>,
-    readers: OnceCell<Result<Readers, String>>,
+    readers: &'s Known,
 }
 
 impl<'s> Search<'s> {
-    fn new(sought: &Sought<'s>) -> Result<Self, String> {
+    fn new(sought: &Sought<'s>, readers: &'s Known) -> Result<Self, String> {
         let manifest = sought.manifest;
         let mut search = Self {
             sought: *sought,
@@ -146,7 +150,7 @@ impl<'s> Search<'s> {
             declared: declared(sought),
             levels: Vec::new(),
             names: BTreeSet::from([manifest.stem.as_ref().unwrap_or(&manifest.id.name).clone()]),
-            readers: OnceCell::new(),
+            readers,
         };
         search.names.extend(search.declared.as_ref().and_then(|declared| name_of(declared).map(str::to_owned)));
         let mut seen = BTreeSet::new();

@@ -8,12 +8,16 @@ mod document;
 mod jinja;
 mod kustomize;
 mod values;
+mod variables;
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
+
 use crate::domain::field_edit::FieldChange;
-use crate::domain::resource::Manifest;
+use crate::domain::resource::{Manifest, Origin};
 use crate::domain::source::{Renderer, Source};
+use crate::domain::yaml::read_documents;
 
 /// The files of a repository.
 pub trait Files {
@@ -22,6 +26,11 @@ pub trait Files {
 
     /// The paths of all files.
     fn list(&self) -> Result<Vec<String>, String>;
+
+    /// The paths of links and submodules, which are not followed.
+    fn links(&self) -> Vec<String> {
+        Vec::new()
+    }
 
     /// The text of a file that has to be there.
     fn text(&self, path: &str) -> Result<String, String> {
@@ -43,12 +52,24 @@ pub struct Sought<'a> {
 /// One place with the changes made: the new text of each file, by path.
 pub type Candidate = BTreeMap<String, String>;
 
+/// The object that stands at a place of a text; none where nothing does.
+pub fn object_at(text: &str, origin: &Origin) -> Option<Value> {
+    let documents = read_documents(text).ok()?;
+    let root = documents.iter().find(|document| document.index == origin.document)?.root.as_ref()?.to_json();
+    match origin.list_item {
+        Some(item) => root.get("items")?.get(item).cloned(),
+        None => Some(root),
+    }
+}
+
 /// Every place that can be named, the nearest first, or why a change could not be made there. Never empty.
 pub fn candidates(sought: &Sought<'_>, changes: &[FieldChange]) -> Vec<Result<Candidate, String>> {
-    match sought.source.renderer {
+    let mut all: Vec<_> = variables::candidate(sought, changes).into_iter().collect();
+    all.extend(match sought.source.renderer {
         Renderer::Plain => vec![document::candidate(sought, changes)],
         Renderer::Kustomize => kustomize::candidates(sought, changes),
         Renderer::Helm => values::candidates(sought, changes),
         Renderer::Jinja => jinja::candidates(sought, changes),
-    }
+    });
+    all
 }

@@ -14,7 +14,7 @@ use crate::domain::yaml::read_documents;
 /// Names the Application that an object belongs to: `shop:apps/Deployment:default/web`.
 const TRACKING: &str = "argocd.argoproj.io/tracking-id";
 /// The label that does so where Argo CD tracks by label, unless its settings name another.
-const INSTANCE: &str = "app.kubernetes.io/instance";
+pub(super) const INSTANCE: &str = "app.kubernetes.io/instance";
 const IGNORE_DIFFERENCES: &str = "argocd.argoproj.io/ignore-differences";
 const HOOK: &str = "argocd.argoproj.io/hook";
 
@@ -186,7 +186,7 @@ pub(super) fn normal_folder(path: &str) -> String {
 }
 
 /// Whether two addresses are of one repository, whatever the protocol, the user and the ending.
-fn same_repository(one: &str, other: &str) -> bool {
+pub(super) fn same_repository(one: &str, other: &str) -> bool {
     let normal = |url: &str| {
         let url = url.trim().trim_end_matches('/').trim_end_matches(".git");
         let (is_scp, url) = url.split_once("://").map_or((true, url), |(_, rest)| (false, rest));

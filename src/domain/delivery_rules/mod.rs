@@ -5,6 +5,7 @@
 //! read them, `sift` applies them.
 
 mod argo_cd;
+mod essentials;
 mod flux;
 mod jq;
 mod pointer;
@@ -22,6 +23,7 @@ use crate::domain::problem::{Place, Problem};
 use crate::domain::resource::{GroupKind, Origin, ResourceId};
 use crate::domain::source::{DeliveryTool, Source};
 
+pub use essentials::{WITHHELD, essentials};
 pub use sift::{Sifted, Subject};
 
 use argo_cd::Application;
@@ -101,48 +103,14 @@ pub fn may_hold_rules(id: &ResourceId) -> bool {
     Tool::ALL.iter().any(|tool| tool.kind() == id.kind) || is_settings(id)
 }
 
-/// The part of such an object that rules are read from: the rest may hold a chart's values, and with them secrets.
-pub fn essentials(object: &Value) -> Value {
-    const FIELDS: [&str; 9] = [
-        "ignoreDifferences",
-        "source",
-        "sources",
-        "ignore",
-        "path",
-        "sourceRef",
-        "driftDetection",
-        "releaseName",
-        "targetNamespace",
-    ];
-    let picked = |from: Option<&Value>, names: &[&str]| -> Value {
-        let entry = |name: &&str| Some(((*name).to_owned(), from?.get(*name)?.clone()));
-        Value::Object(names.iter().filter_map(entry).collect())
-    };
-    let delivered = |source: &Value| {
-        let mut source = picked(Some(source), &["repoURL", "path"]);
-        if let Some(url) = source.get_mut("repoURL") {
-            *url = Value::from(without_user(url.as_str().unwrap_or_default()));
-        }
-        source
-    };
-    let mut spec = picked(object.get("spec"), &FIELDS);
-    if let Some(source) = spec.get_mut("source") {
-        *source = delivered(source);
-    }
-    if let Some(Value::Array(sources)) = spec.get_mut("sources") {
-        sources.iter_mut().for_each(|source| *source = delivered(source));
-    }
-    let mut essentials = picked(Some(object), &["apiVersion", "kind"]);
-    essentials["metadata"] = picked(object.get("metadata"), &["name", "namespace"]);
-    essentials["spec"] = spec;
-    essentials
+/// Whether two addresses are of one repository, whatever the protocol, the user and the ending.
+pub fn same_repository(one: &str, other: &str) -> bool {
+    argo_cd::same_repository(one, other)
 }
 
-/// An address without who uses it.
-fn without_user(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
-    let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    format!("{scheme}://{}{path}", host.rsplit('@').next().unwrap_or(host))
+/// A pattern as Argo CD writes them, as a regular expression for the whole of a text.
+pub fn wildcards(pattern: &str) -> Result<regex::Regex, String> {
+    target::wildcards(pattern)
 }
 
 fn is_settings(id: &ResourceId) -> bool {

@@ -94,6 +94,7 @@ impl DeliveryRules {
                 None => left.push(difference),
             }
         }
+        left = self.without_tracking(subject, left, &mut sifted);
         left = by_manager(subject, &applicable.rules, left, &mut sifted);
         left = by_place(subject, &applicable.rules, left, &mut sifted, compare);
         if let Some(tool) = applicable.unread.filter(|_| !left.is_empty()) {
@@ -102,6 +103,30 @@ impl DeliveryRules {
         }
         sifted.kept = left;
         sifted
+    }
+
+    /// Sets aside the label that Argo CD tracks an object by: it writes the Application's name over what is declared.
+    fn without_tracking(
+        &self,
+        subject: &Subject<'_>,
+        differences: Vec<Difference>,
+        sifted: &mut Sifted,
+    ) -> Vec<Difference> {
+        let key = self.instance_label.as_deref().unwrap_or(argo_cd::INSTANCE);
+        let name = super::label(&subject.live.object, key).filter(|_| Tool::of(subject.source).contains(&Tool::ArgoCd));
+        let Some(name) = name else { return differences };
+        let is_known = |owner: &Owner| matches!(owner, Owner::Application(one, _) if one.owns(Some(name), None, None));
+        let by = subject.source.and_then(|source| source.delivered.as_ref()).map(|delivered| &delivered.by);
+        let is_own = by.is_some_and(|by| by.kind == Tool::ArgoCd.kind() && by.name == name);
+        if !is_own && !self.owners.iter().any(is_known) {
+            return differences;
+        }
+        let path = FieldPath::fields(["metadata", "labels", key]);
+        let (tracking, left): (Vec<_>, Vec<_>) =
+            differences.into_iter().partition(|one| one.path == path && one.change == Change::Changed);
+        let reason = format!("Argo CD tracks it by this label, for Application {name}");
+        sifted.set_aside.extend(tracking.into_iter().map(|one| (one.path, reason.clone())));
+        left
     }
 
     fn applicable(&self, subject: &Subject<'_>) -> Applicable<'_> {

@@ -86,7 +86,7 @@ fn whole(pattern: &str) -> Result<Regex, String> {
 }
 
 /// Wildcards as Argo CD's library has them: `*`, `?`, `[a-z]`, `[!a-z]`, `{a,b}`, and `\` before one of these.
-fn wildcards(pattern: &str) -> Result<Regex, String> {
+pub(super) fn wildcards(pattern: &str) -> Result<Regex, String> {
     let mut expression = String::new();
     let (mut alternatives, mut class) = (0_usize, false);
     let mut chars = pattern.chars().peekable();

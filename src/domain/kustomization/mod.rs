@@ -50,7 +50,8 @@ impl Kustomization {
             let Some(text) = files.read(&file)? else { continue };
             let documents = read_documents(&text).map_err(|error| format!("{file}:{}: {error}", error.line))?;
             let document = documents.into_iter().find_map(|document| Some((document.index, document.root?)));
-            let (document, root) = document.ok_or_else(|| format!("{file} says nothing"))?;
+            let nothing = Node { content: Content::Scalar(Value::Null), line: 1, column: 1 };
+            let (document, root) = document.unwrap_or((0, nothing));
             return Ok(Some(Self { folder: folder.to_owned(), file, document, root }));
         }
         Ok(None)
@@ -104,8 +105,14 @@ pub fn named(root: &Node) -> Vec<(&Node, &str)> {
     named
 }
 
+/// Every entry that is YAML written in place where a path could stand, and where: generators and transformers, mostly.
+pub fn written_in_place(root: &Node) -> Vec<(&Node, &str)> {
+    let entries = LISTS.iter().filter_map(|name| root.get(name)).flat_map(items);
+    entries.filter_map(|node| Some((node, text(node).filter(|text| is_yaml(text))?))).collect()
+}
+
 /// Each item of a list; a value that is no list counts as one.
-fn items(node: &Node) -> &[Node] {
+pub fn items(node: &Node) -> &[Node] {
     match &node.content {
         Content::List(items) => items,
         _ => std::slice::from_ref(node),
@@ -114,10 +121,11 @@ fn items(node: &Node) -> &[Node] {
 
 /// Whether an entry is YAML itself instead of the path of a file.
 pub fn is_yaml(text: &str) -> bool {
-    !is_remote(text) && (text.contains('\n') || text.contains(": "))
+    text.contains('\n') || (!is_remote(text) && text.contains(": "))
 }
 
-fn text(node: &Node) -> Option<&str> {
+/// The text of a scalar.
+pub fn text(node: &Node) -> Option<&str> {
     match &node.content {
         Content::Scalar(Value::String(text)) => Some(text),
         _ => None,

@@ -1,7 +1,7 @@
 //! Which kustomizations of a repository read a file: an edit of it changes what each of them comes to, whether or not
 //! trueup knows who delivers that.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Kustomization, NAMES, folder_of, is_remote, named};
 use crate::domain::candidates::Files;
@@ -21,7 +21,7 @@ struct Takes {
     paths: BTreeSet<String>,
     /// Addresses, which may lead back into this repository.
     remote: Vec<String>,
-    /// Whether it could not be read as a whole, so that it may take in anything.
+    /// Whether it could not be read, or names what is not followed, so that it may take in anything.
     unknown: bool,
 }
 
@@ -29,17 +29,14 @@ impl Readers {
     /// Reads every kustomization.
     pub fn of(files: &dyn Files) -> Result<Self, String> {
         let mut readers = Self::default();
-        let list = files.list()?;
-        let there =
-            list.iter().flat_map(|file| std::iter::successors(Some(&**file), |path| Some(path.rsplit_once('/')?.0)));
-        let there: HashSet<&str> = there.collect();
-        for file in &list {
+        let links = files.links();
+        for file in files.list()?.iter().chain(&links) {
             let name = file.rsplit('/').next().unwrap_or_default();
             if NAMES.contains(&name) && !readers.takes.contains_key(folder_of(file)) {
                 if readers.takes.len() == MOST {
                     return Err(format!("there are more than {MOST} kustomizations"));
                 }
-                let takes = Takes::of(files, folder_of(file), &there);
+                let takes = Takes::of(files, folder_of(file), &links);
                 readers.takes.insert(folder_of(file).to_owned(), takes);
             }
         }
@@ -51,7 +48,10 @@ impl Readers {
     pub fn other(&self, own: &str, file: &str) -> Option<&str> {
         let parts = self.parts(own);
         let is_other = |folder: &&str| !parts.contains(*folder);
-        let unknown = self.takes.iter().filter(|(_, takes)| takes.unknown).map(|(folder, _)| &**folder);
+        // what nobody can read may read the parts of a source, but hardly those of its own folder
+        let is_own = folder_of(file).strip_prefix(own).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        let unknown =
+            self.takes.iter().filter(|_| !is_own).filter(|(_, takes)| takes.unknown).map(|(folder, _)| &**folder);
         if let Some(unknown) = unknown.into_iter().find(is_other) {
             return Some(unknown);
         }
@@ -83,17 +83,21 @@ impl Readers {
 }
 
 impl Takes {
-    fn of(files: &dyn Files, folder: &str, there: &HashSet<&str>) -> Self {
+    fn of(files: &dyn Files, folder: &str, links: &[String]) -> Self {
         let Ok(Some(kustomization)) = Kustomization::read(files, folder) else {
             return Self { unknown: true, ..Self::default() };
+        };
+        let is_link = |path: &str| {
+            let leads =
+                |link: &String| path.strip_prefix(&**link).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+            links.iter().any(leads)
         };
         let mut takes = Self::default();
         for (_, path) in named(&kustomization.root) {
             if is_remote(path) {
                 takes.remote.push(path.split('?').next().unwrap_or_default().trim_end_matches('/').to_owned());
             } else if let Some(path) = kustomization.inside(path) {
-                // what is not there may be a link or a submodule, and lead anywhere
-                takes.unknown |= !path.is_empty() && !there.contains(&*path);
+                takes.unknown |= is_link(&path);
                 takes.paths.insert(path);
             }
         }
@@ -118,13 +122,17 @@ mod tests {
     impl Files for BTreeMap<String, String> {
         fn read(&self, path: &str) -> Result<Option<String>, String> {
             match self.get(path) {
-                Some(text) if text == LINK => Err("the path is a symlink".to_owned()),
+                Some(text) if text == LINK => Ok(None),
                 text => Ok(text.cloned()),
             }
         }
 
+        fn links(&self) -> Vec<String> {
+            self.iter().filter(|(_, text)| *text == LINK).map(|(path, _)| path.clone()).collect()
+        }
+
         fn list(&self) -> Result<Vec<String>, String> {
-            Ok(self.keys().cloned().collect())
+            Ok(self.iter().filter(|(_, text)| *text != LINK).map(|(path, _)| path.clone()).collect())
         }
     }
 
@@ -153,7 +161,10 @@ mod tests {
             (vec![("all/kustomization.yaml", "resources: [../prod, ../lib]\n")], "base/web.yaml", None),
             (vec![("all/kustomization.yaml", "resources: [../prod, ../lib]\n")], "lib/lib.yaml", Some("all")),
             (vec![("x/kustomization.yaml", "resources: [../prod/patch.yaml]\n")], "base/web.yaml", None),
-            (vec![("x/kustomization.yaml", "resources: [link]\n")], "base/web.yaml", Some("x")),
+            (vec![("x/kustomization.yaml", "resources: [gone.yaml]\n")], "base/web.yaml", None),
+            (vec![("x/kustomization.yaml", "")], "base/web.yaml", None),
+            (vec![("x/kustomization.yaml", "resources: [y/z]\n"), ("x/y", LINK)], "base/web.yaml", Some("x")),
+            (vec![("x/kustomization.yaml", "resources: [y/z]\n"), ("x/y", LINK)], "prod/patch.yaml", None),
             (vec![("x/kustomization.yaml", "resources: [\n")], "base/web.yaml", Some("x")),
             (vec![("x/kustomization.yaml", LINK)], "base/web.yaml", Some("x")),
             (

@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
-use crate::domain::yaml::edit::{EditError, values};
+use crate::domain::yaml::edit::{EditError, values_of};
 
 /// The text without one document, counted from 0, empty ones included; none where no other document holds anything.
 pub fn without(text: &str, document: usize) -> Result<Option<String>, EditError> {
-    let mut data = values(text)?;
+    let mut data = values_of(text)?;
     if document >= data.len() {
         return Err(EditError::NotFound(format!("the file has {} documents, and none at {document}", data.len())));
     }
@@ -31,7 +31,7 @@ pub fn without(text: &str, document: usize) -> Result<Option<String>, EditError>
             result.push_str(other);
         }
     }
-    match values(&result) {
+    match values_of(&result) {
         Ok(read) if read == data => Ok(Some(result)),
         _ => Err(unverified()),
     }

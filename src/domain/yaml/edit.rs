@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use crate::domain::field_path::{FieldPath, Key, Step, has_keys};
-use crate::domain::yaml::locate::{YamlError, locate};
-use crate::domain::yaml::read::{Node, read_documents};
+use crate::domain::yaml::locate::{DocumentSyntax, YamlError, locate};
+use crate::domain::yaml::read::{Node, resolve};
 use crate::domain::yaml::scalar::number;
 use crate::domain::yaml::splice::{Refusal, Spot, change};
 
@@ -53,9 +53,10 @@ pub enum EditError {
 /// Applies one edit and returns the new text. The result is read again and must equal the old data with only this
 /// change; otherwise nothing is returned but the reason.
 pub fn apply(text: &str, edit: &Edit) -> Result<String, EditError> {
-    let before = values(text)?;
-    let Some(data) = before.get(edit.document) else {
-        let message = format!("the file has {} documents, and none at {}", before.len(), edit.document);
+    let documents = locate(text).map_err(unreadable)?;
+    let mut after = values(&documents)?;
+    let Some(data) = after.get(edit.document).cloned() else {
+        let message = format!("the file has {} documents, and none at {}", after.len(), edit.document);
         return Err(EditError::NotFound(message));
     };
     let value = match &edit.action {
@@ -68,53 +69,99 @@ pub fn apply(text: &str, edit: &Edit) -> Result<String, EditError> {
     };
     steps.extend_from_slice(edit.path.steps());
     let refuse = |message: &str| format!("`{}` {message}", edit.path);
-    let spots = find(data, &steps, value.as_ref()).map_err(|message| EditError::NotFound(refuse(message)))?;
-    let mut after = before.clone();
+    let spots = find(&data, &steps, value.as_ref()).map_err(|message| EditError::NotFound(refuse(message)))?;
     put(&mut after[edit.document], &spots, value.as_ref());
-    if after == before {
+    if after[edit.document] == data {
         return Ok(text.to_owned());
     }
-    let small = small_changes(at(data, &spots), &spots, value.as_ref());
-    let written = write(text, edit.document, data, &small).or_else(|refusal| match refusal {
+    let small = small_changes(at(&data, &spots), &spots, value.as_ref());
+    let before = Before { text, documents: &documents, document: edit.document, data: &data };
+    let result = before.proven(&small, &after).or_else(|refusal| match refusal {
         // a part of it is shared; the whole may still be replaced
-        Refusal::Shared(_) if small.len() > 1 || small[0].0 != spots => {
-            write(text, edit.document, data, &[(spots, value)])
-        }
+        Refusal::Shared(_) if small.len() > 1 || small[0].0 != spots => before.proven(&[(spots, value)], &after),
         refusal => Err(refusal),
     });
-    let result = written.map_err(|refusal| match refusal {
+    result.map_err(|refusal| match refusal {
         Refusal::Shared(message) => EditError::Shared(refuse(&format!("{message}, edit it by hand"))),
         Refusal::Unwritable(message) => EditError::Unverified(refuse(&format!("{message}, edit it by hand"))),
-    })?;
-    match values(&result) {
-        Ok(read) if read == after => Ok(result),
-        _ => Err(EditError::Unverified(refuse("cannot be written without changing more than it, edit it by hand"))),
-    }
+    })
 }
 
 /// One change of data: where, and the new value, or none to remove.
 type Change = (Vec<Spot>, Option<Value>);
 
-/// Writes changes one after the other.
-fn write(text: &str, document: usize, data: &Value, changes: &[Change]) -> Result<String, Refusal> {
-    let mut text = text.to_owned();
-    let mut data = data.clone();
-    for (spots, value) in changes {
-        let present = (0..=spots.len()).rev().find(|length| at(&data, &spots[..*length]).is_some()).unwrap_or(0);
-        let documents = locate(&text).map_err(|_| Refusal::Unwritable("cannot be written"))?;
-        let Some(syntax) = documents.get(document) else { return Err(Refusal::Unwritable("is not there any more")) };
-        let next = change(&text, syntax, spots, present, value.as_ref())?;
-        put(&mut data, spots, value.as_ref());
-        text = next;
-    }
-    Ok(text)
+/// What an edit starts from.
+struct Before<'b, 't> {
+    text: &'t str,
+    documents: &'b [DocumentSyntax<'t>],
+    /// Which of the documents is edited.
+    document: usize,
+    /// What it reads as.
+    data: &'b Value,
 }
 
 /// The data of every document of a text.
-pub(super) fn values(text: &str) -> Result<Vec<Value>, EditError> {
-    let documents =
-        read_documents(text).map_err(|YamlError { message, line }| EditError::Unreadable { line, message })?;
+pub(super) fn values_of(text: &str) -> Result<Vec<Value>, EditError> {
+    values(&locate(text).map_err(unreadable)?)
+}
+
+impl Before<'_, '_> {
+    /// Writes changes so that the text reads as `after`. A text of several lines stands as it would be read, or in quotes
+    /// where what comes after it would be taken for a part of it.
+    fn proven(&self, changes: &[Change], after: &[Value]) -> Result<String, Refusal> {
+        let has_lines = changes.iter().any(|(_, value)| value.as_ref().is_some_and(has_lines));
+        let ways: &[bool] = if has_lines { &[true, false] } else { &[true] };
+        for blocks in ways {
+            let written = self.write(changes, *blocks)?;
+            let read = locate(&written).map_err(unreadable).and_then(|documents| values(&documents));
+            if read.is_ok_and(|read| read == after) {
+                return Ok(written);
+            }
+        }
+        Err(Refusal::Unwritable("cannot be written without changing more than it"))
+    }
+
+    /// Writes changes one after the other.
+    fn write(&self, changes: &[Change], blocks: bool) -> Result<String, Refusal> {
+        let mut data = self.data.clone();
+        let mut written: Option<String> = None;
+        for (spots, value) in changes {
+            let present = (0..=spots.len()).rev().find(|length| at(&data, &spots[..*length]).is_some()).unwrap_or(0);
+            let one = |text: &str, documents: &[DocumentSyntax<'_>]| match documents.get(self.document) {
+                Some(syntax) => change(text, syntax, spots, present, value.as_ref(), blocks),
+                None => Err(Refusal::Unwritable("is not there any more")),
+            };
+            let next = match &written {
+                None => one(self.text, self.documents)?,
+                Some(text) => {
+                    let documents = locate(text).map_err(|_| Refusal::Unwritable("cannot be written"))?;
+                    one(text, &documents)?
+                }
+            };
+            put(&mut data, spots, value.as_ref());
+            written = Some(next);
+        }
+        Ok(written.unwrap_or_else(|| self.text.to_owned()))
+    }
+}
+
+/// Whether there is a text of several lines in a value.
+fn has_lines(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\n'),
+        Value::Array(items) => items.iter().any(has_lines),
+        Value::Object(map) => map.values().any(has_lines),
+        _ => false,
+    }
+}
+
+fn values(documents: &[DocumentSyntax<'_>]) -> Result<Vec<Value>, EditError> {
+    let documents = resolve(documents).map_err(unreadable)?;
     Ok(documents.iter().map(|document| document.root.as_ref().map_or(Value::Null, Node::to_json)).collect())
+}
+
+fn unreadable(YamlError { message, line }: YamlError) -> EditError {
+    EditError::Unreadable { line, message }
 }
 
 /// The value as it will be read back: whole fractions are whole numbers.

@@ -6,6 +6,7 @@ use std::collections::HashSet;
 
 use granit_parser::{Event, Parser, ScalarStyle, ScanError, Span, StrInput, StructureStyle, options};
 
+use crate::domain::yaml::lines::{line_end, line_start, next_line, skip_blanks};
 use crate::domain::yaml::scalar::Tag;
 
 const LOST: &str = "the items of a list cannot be told apart, put each on a line of its own";
@@ -84,10 +85,19 @@ pub(super) struct Item<'t> {
 /// An entry of a map.
 #[derive(Debug)]
 pub(super) struct Pair<'t> {
+    /// First byte, the `?` of an explicit key included.
+    pub(super) start: usize,
     pub(super) key: Syntax<'t>,
     /// Byte after the colon (after the key where there is none).
     pub(super) after_colon: usize,
     pub(super) value: Syntax<'t>,
+}
+
+impl Pair<'_> {
+    /// The byte after it.
+    pub(super) fn end(&self) -> usize {
+        self.value.end.max(self.after_colon)
+    }
 }
 
 impl Syntax<'_> {
@@ -148,41 +158,6 @@ pub(super) fn locate(text: &str) -> Result<Vec<DocumentSyntax<'_>>, YamlError> {
         documents.push(DocumentSyntax { line, root, aliased: std::mem::take(&mut reader.aliased) });
     }
     Ok(documents)
-}
-
-/// The next byte from `at` that is no blank, line end or comment.
-pub(super) fn skip_blanks(text: &str, mut at: usize) -> usize {
-    let bytes = text.as_bytes();
-    loop {
-        match bytes.get(at) {
-            Some(b' ' | b'\t' | b'\r' | b'\n') => at += 1,
-            Some(b'#') => at = line_end(text, at),
-            Some(0xEF) if text[at..].starts_with('\u{feff}') => at += '\u{feff}'.len_utf8(),
-            _ => return at,
-        }
-    }
-}
-
-/// First byte of the line that holds `at`.
-pub(super) fn line_start(text: &str, at: usize) -> usize {
-    let inside = text[at..].starts_with('\n') && text[..at].ends_with('\r');
-    text[..at - usize::from(inside)].rfind(['\n', '\r']).map_or_else(|| origin(text).min(at), |newline| newline + 1)
-}
-
-/// The first byte after a byte-order mark.
-pub(super) fn origin(text: &str) -> usize {
-    if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 }
-}
-
-/// The end of the line that holds `at`, before its line end: `\n`, `\r\n` or, as old as YAML, `\r`.
-pub(super) fn line_end(text: &str, at: usize) -> usize {
-    text[at..].find(['\n', '\r']).map_or(text.len(), |length| at + length)
-}
-
-/// First byte of the line after the one that holds `at`; the length of the text if there is none.
-pub(super) fn next_line(text: &str, at: usize) -> usize {
-    let end = line_end(text, at);
-    end + if text[end..].starts_with("\r\n") { 2 } else { usize::from(end < text.len()) }
 }
 
 fn bytes(span: &Span) -> (usize, usize) {
@@ -324,19 +299,25 @@ impl<'t> Reader<'t> {
                 break;
             }
             let mut from = skip_blanks(self.text, end);
+            let mut start = None;
             // an explicit key, `? key`
             if self.text.as_bytes().get(from) == Some(&b'?')
                 && matches!(self.text.as_bytes().get(from + 1), Some(b' ' | b'\t' | b'\r' | b'\n'))
             {
+                start = Some(from);
                 from += 1;
             }
             let key = self.node(from)?;
+            let start = start.unwrap_or_else(|| key.outset());
             let colon = skip_blanks(self.text, key.end);
             let has_colon = self.text.as_bytes().get(colon) == Some(&b':');
             let after_colon = if has_colon { colon + 1 } else { key.end };
             let value = self.node(after_colon)?;
             end = if flow { after_comma(self.text, value.end) } else { value.end };
-            entries.push(Pair { key, after_colon, value });
+            entries.push(Pair { start, key, after_colon, value });
+        }
+        if !flow && let Some(first) = entries.first() {
+            node.column = column(self.text, first.start);
         }
         node.end = end;
         node.shape = Shape::Map { flow, entries };

@@ -2,6 +2,7 @@
 
 pub mod documents;
 pub mod edit;
+mod lines;
 pub mod locate;
 pub mod read;
 mod scalar;

@@ -80,8 +80,12 @@ impl Node {
 
 /// Reads every document of a file. The first thing that is no YAML ends the reading with its line.
 pub fn read_documents(text: &str) -> Result<Vec<Document>, YamlError> {
+    resolve(&locate(text)?)
+}
+
+/// Resolves the documents of a file.
+pub(super) fn resolve(documents: &[DocumentSyntax<'_>]) -> Result<Vec<Document>, YamlError> {
     let mut left = ALIAS_BUDGET;
-    let documents = locate(text)?;
     documents.iter().enumerate().map(|(index, document)| read_document(index, document, &mut left)).collect()
 }
 

@@ -6,16 +6,17 @@ use std::collections::HashMap;
 use granit_parser::ScalarStyle;
 use serde_json::{Map, Value};
 
-use crate::domain::yaml::locate::{DocumentSyntax, Shape, Syntax, line_end, line_start, next_line, skip_blanks};
+use crate::domain::yaml::lines::line_end;
+use crate::domain::yaml::locate::{DocumentSyntax, Shape, Syntax};
 use crate::domain::yaml::read::key_text;
 use crate::domain::yaml::scalar::Tag;
 use crate::domain::yaml::write::{
-    Flow, Layout, after_dash, after_key, blanks, block_scalar, entry, flow, is_block, is_nested, json_lines, key,
-    scalar,
+    Flow, Layout, after_dash, after_key, block_scalar, flow, is_block, is_nested, scalar,
 };
 
 use layout::layout_of;
 
+mod add;
 mod layout;
 mod remove;
 
@@ -55,15 +56,16 @@ impl Splice {
 }
 
 /// Sets the value at `spots` of a document, or removes it where there is none. The first `present` spots are there in
-/// the data, written out or by a merge key.
+/// the data, written out or by a merge key. Without `blocks` texts of several lines are quoted.
 pub(super) fn change(
     text: &str,
     document: &DocumentSyntax<'_>,
     spots: &[Spot],
     present: usize,
     value: Option<&Value>,
+    blocks: bool,
 ) -> Result<String, Refusal> {
-    let layout = layout_of(text, &document.root);
+    let layout = Layout { blocks, ..layout_of(text, &document.root) };
     let mut writer = Writer { text, document, layout, way: Vec::new() };
     let mut splices = writer.change(spots, present, value)?;
     splices.sort_by_key(|splice| splice.start);
@@ -166,7 +168,7 @@ impl<'s, 't> Writer<'s, 't> {
         Some(match &parent.shape {
             Shape::Map { entries, .. } => {
                 let pair = &entries[*index];
-                Owner { column: pair.key.column, after: pair.after_colon, width: None }
+                Owner { column: parent.column, after: pair.after_colon, width: None }
             }
             Shape::List { items, .. } => {
                 let item = &items[*index];
@@ -179,7 +181,10 @@ impl<'s, 't> Writer<'s, 't> {
     }
 
     fn set(&self, node: &Syntax<'_>, value: &Value) -> Result<Vec<Splice>, Refusal> {
-        let owner = self.owner().ok_or(Refusal::Unwritable("is the whole document"))?;
+        let owner = self.owner().ok_or(match node.shape {
+            Shape::Missing => Refusal::Unwritable("is in a document that holds nothing"),
+            _ => Refusal::Unwritable("is the whole document"),
+        })?;
         let in_flow = self.in_flow();
         match &node.shape {
             Shape::Missing if in_flow || !is_nested(value) => {
@@ -202,7 +207,7 @@ impl<'s, 't> Writer<'s, 't> {
     fn set_scalar(&self, node: &Syntax<'_>, style: ScalarStyle, value: &Value, owner: &Owner) -> Vec<Splice> {
         let in_flow = self.in_flow();
         let was_block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
-        let text = value.as_str().filter(|text| is_block(text) && !in_flow);
+        let text = value.as_str().filter(|text| self.layout.blocks && is_block(text) && !in_flow);
         let lines = text.is_some_and(|text| text.trim_end_matches('\n').contains('\n'));
         let free = self.text[node.end..line_end(self.text, node.end)].trim().is_empty();
         if let Some(text) = text
@@ -228,7 +233,12 @@ impl<'s, 't> Writer<'s, 't> {
     /// Writes a value below (or after) its key or dash in block style; a comment on the key's line stays there.
     fn set_block(&self, node: &Syntax<'_>, value: &Value, owner: &Owner) -> Vec<Splice> {
         if let (Some(width), true) = (owner.width, is_nested(value)) {
-            return Splice::replace(owner.after, node.end, after_dash(value, owner.column, width, &self.layout));
+            let written = after_dash(value, owner.column, width, &self.layout);
+            let line = line_end(self.text, node.end);
+            let comment = self.text[node.end..line].trim_end();
+            let first = written.find(self.layout.eol).unwrap_or(written.len());
+            let (head, tail) = written.split_at(first);
+            return Splice::replace(owner.after, node.end + comment.len(), format!("{head}{comment}{tail}"));
         }
         let one_line = !self.text[owner.after..node.end].contains('\n');
         let (comment_from, end) = if one_line {
@@ -243,87 +253,6 @@ impl<'s, 't> Writer<'s, 't> {
         let written = after_key(value, owner.column, &self.layout);
         let written = if is_nested(value) { format!("{comment}{written}") } else { format!("{written}{comment}") };
         Splice::replace(owner.after, end, written)
-    }
-
-    /// Adds what is not there yet below `node`.
-    fn add(&self, node: &Syntax<'_>, spot: &Spot, value: &Value) -> Result<Vec<Splice>, Refusal> {
-        match (&node.shape, spot) {
-            (Shape::Map { flow: false, entries }, Spot::Key(name)) if !entries.is_empty() => {
-                let column = entries[0].key.column;
-                let line = entry(name, value, column, &self.layout);
-                Ok(self.insert_line(entries[entries.len() - 1].value.end, &line))
-            }
-            (Shape::List { flow: false, items }, Spot::At(_)) if !items.is_empty() => {
-                let last = &items[items.len() - 1].value;
-                let column = node.column;
-                let is_map = matches!(last.shape, Shape::Map { flow: false, .. });
-                let width = if is_map && last.column > column { last.column - column } else { 2 };
-                let line = format!("{}-{}", blanks(column), after_dash(value, column, width, &self.layout));
-                Ok(self.insert_line(last.end, &line))
-            }
-            (Shape::Map { flow: true, entries }, Spot::Key(name)) if !entries.is_empty() => {
-                let style = self.flow_style(node);
-                let last = &entries[entries.len() - 1];
-                let (starts, end) = ((entries[0].key.outset(), last.key.outset()), last.value.end);
-                Ok(self.add_in_flow(node, starts, end, |column| {
-                    let name = key(name, Some(style));
-                    format!("{name}: {}", self.flow_value(value, style, column))
-                }))
-            }
-            (Shape::List { flow: true, items }, Spot::At(_)) if !items.is_empty() => {
-                let style = self.flow_style(node);
-                let last = &items[items.len() - 1];
-                let (starts, end) = ((items[0].dash, last.dash), last.value.end);
-                Ok(self.add_in_flow(node, starts, end, |column| self.flow_value(value, style, column)))
-            }
-            _ if is_empty(node) => self.set(node, &single(spot, value.clone())),
-            _ => Err(Refusal::Unwritable("does not fit what stands there")),
-        }
-    }
-
-    /// Adds an entry at the end of a flow list or map, on a line of its own where the last one has its own.
-    fn add_in_flow(
-        &self,
-        node: &Syntax<'_>,
-        (first, last): (usize, usize),
-        end: usize,
-        entry: impl Fn(Option<usize>) -> String,
-    ) -> Vec<Splice> {
-        let text = self.text;
-        let next = skip_blanks(text, end);
-        let comma = text[next..].starts_with(',').then_some(next);
-        let column = first - line_start(text, first);
-        let own_lines = text[line_start(text, last)..last].trim().is_empty() && last > line_end(text, node.start);
-        let after = comma.map_or(end, |comma| comma + 1);
-        let closes_below = text[after..node.end].contains('\n');
-        if own_lines && closes_below {
-            let mut splices = if comma.is_none() { Splice::insert(end, ",".to_owned()) } else { Vec::new() };
-            let trailing = if comma.is_some() { "," } else { "" };
-            let line = format!("{}{}{trailing}{}", blanks(column), entry(Some(column)), self.layout.eol);
-            splices.extend(Splice::insert(next_line(text, after), line));
-            return splices;
-        }
-        let comma = if comma.is_some() { "" } else { "," };
-        if own_lines {
-            let line = format!("{comma}{}{}{}", self.layout.eol, blanks(column), entry(Some(column)));
-            return Splice::insert(after, line);
-        }
-        Splice::insert(after, format!("{comma} {}", entry(None)))
-    }
-
-    /// A value in flow style; JSON with an entry per line gets its new parts over several lines too.
-    fn flow_value(&self, value: &Value, style: Flow, column: Option<usize>) -> String {
-        match column {
-            Some(column) if style == Flow::Json => json_lines(value, column, &self.layout),
-            _ => flow(value, style),
-        }
-    }
-
-    fn insert_line(&self, after: usize, line: &str) -> Vec<Splice> {
-        let at = next_line(self.text, after);
-        let eol = self.layout.eol;
-        let closed = self.text[..at].ends_with('\n');
-        Splice::insert(at, if closed { format!("{line}{eol}") } else { format!("{eol}{line}") })
     }
 }
 

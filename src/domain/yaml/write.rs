@@ -15,11 +15,13 @@ pub(super) struct Layout {
     pub(super) indent: usize,
     /// Columns by which a list below a key is indented.
     pub(super) list_indent: usize,
+    /// Whether texts of several lines may be written over several lines.
+    pub(super) blocks: bool,
 }
 
 impl Default for Layout {
     fn default() -> Self {
-        Self { eol: "\n", indent: 2, list_indent: 2 }
+        Self { eol: "\n", indent: 2, list_indent: 2, blocks: true }
     }
 }
 
@@ -44,7 +46,7 @@ pub(super) fn is_nested(value: &Value) -> bool {
 
 /// A scalar (or an empty list or map) in the quotes it had before, or in those it needs.
 pub(super) fn scalar(value: &Value, before: Option<ScalarStyle>, in_flow: bool) -> String {
-    let Value::String(text) = value else { return value.to_string() };
+    let Value::String(text) = value else { return without_quotes(value) };
     match before {
         Some(ScalarStyle::DoubleQuoted) => double_quoted(text),
         Some(ScalarStyle::SingleQuoted) if text.chars().all(is_printable) => {
@@ -52,6 +54,19 @@ pub(super) fn scalar(value: &Value, before: Option<ScalarStyle>, in_flow: bool) 
         }
         _ if is_plain(text, in_flow) => text.clone(),
         _ => double_quoted(text),
+    }
+}
+
+/// A number, bool or null (or an empty list or map). A number with an exponent needs a point and a sign for some readers.
+fn without_quotes(value: &Value) -> String {
+    let text = value.to_string();
+    match text.split_once('e') {
+        Some((digits, exponent)) if value.is_f64() => {
+            let point = if digits.contains('.') { "" } else { ".0" };
+            let sign = if exponent.starts_with(['-', '+']) { "" } else { "+" };
+            format!("{digits}{point}e{sign}{exponent}")
+        }
+        _ => text,
     }
 }
 
@@ -89,23 +104,21 @@ pub(super) fn flow(value: &Value, style: Flow) -> String {
     }
 }
 
-/// A value as JSON over several lines, the first of which stands at column `column`.
-pub(super) fn json_lines(value: &Value, column: usize, layout: &Layout) -> String {
-    let inner = column + layout.indent;
+/// A value as JSON over several lines, the first of which is indented by `indent`.
+pub(super) fn json_lines(value: &Value, indent: &str, layout: &Layout) -> String {
+    let inner = format!("{indent}{}", if indent.starts_with('\t') { "\t".to_owned() } else { blanks(layout.indent) });
     let lines: Vec<String> = match value {
         Value::Object(map) if !map.is_empty() => in_order(map)
-            .map(|(name, value)| {
-                format!("{}{}: {}", blanks(inner), double_quoted(name), json_lines(value, inner, layout))
-            })
+            .map(|(name, value)| format!("{inner}{}: {}", double_quoted(name), json_lines(value, &inner, layout)))
             .collect(),
         Value::Array(items) if !items.is_empty() => {
-            items.iter().map(|item| format!("{}{}", blanks(inner), json_lines(item, inner, layout))).collect()
+            items.iter().map(|item| format!("{inner}{}", json_lines(item, &inner, layout))).collect()
         }
         other => return flow(other, Flow::Json),
     };
     let (open, close) = if value.is_object() { ('{', '}') } else { ('[', ']') };
     let eol = layout.eol;
-    format!("{open}{eol}{}{eol}{}{close}", lines.join(&format!(",{eol}")), blanks(column))
+    format!("{open}{eol}{}{eol}{indent}{close}", lines.join(&format!(",{eol}")))
 }
 
 /// What follows `key:` of a key at column `column`.
@@ -133,7 +146,7 @@ pub(super) fn after_dash(value: &Value, column: usize, width: usize, layout: &La
 
 fn after_mark(value: &Value, column: usize, layout: &Layout) -> String {
     match value {
-        Value::String(text) if text.trim_end_matches('\n').contains('\n') && is_block(text) => {
+        Value::String(text) if layout.blocks && text.trim_end_matches('\n').contains('\n') && is_block(text) => {
             let (header, body) = block_scalar(text, '|', column + layout.indent, layout);
             format!(" {header}{body}")
         }
@@ -237,7 +250,7 @@ fn is_plain(text: &str, in_flow: bool) -> bool {
         || text.starts_with("...")
         || !text.chars().all(is_printable)
         || text.trim() != text
-        || in_flow && text.contains(['{', '}', '[', ']', ',', '?']);
+        || in_flow && (text.contains(['{', '}', '[', ']', ',', '?']) || first == ':');
     !is_mark && !breaks && scalar::is_text(text) && !is_trap(text)
 }
 
@@ -318,14 +331,14 @@ mod tests {
     fn what_is_written_is_read_back() {
         let value = json!({"a": {"b": [1, "1", true, "true", null, "", {}, [], {"x": ["y", ["z"]]}, [[1], 2]]},
             "text": "l1\n\n  l2\n", "keep": "a\n\n\n", "strip": "a\nb", "lead": " a\nb", "tabs": "a\tb\n\tc\n",
-            "odd": "\u{7}\u{feff}\u{a0}\\\"", "yes": "no", "1.5": 2.5, "a: b": "c", "crlf": "a\r\nb\r\n", "big": 1e30});
+            "odd": "\u{7}\u{feff}\u{a0}\\\"", "yes": "no", "1.5": 2.5, "a: b": "c", "crlf": "a\r\nb\r\n", "big": 1e30, "small": 1.5e-9});
         let wrapped = json!({"k": value});
         for text in [
             to_yaml(&wrapped),
             to_yaml(&wrapped).replace('\n', "\r\n"),
             flow(&wrapped, Flow::Yaml),
             flow(&wrapped, Flow::Json),
-            json_lines(&wrapped, 0, &Layout::default()),
+            json_lines(&wrapped, "", &Layout::default()),
         ] {
             let documents = read_documents(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
             assert_eq!(documents[0].root.as_ref().unwrap().to_json(), wrapped, "{text}");

@@ -93,12 +93,44 @@ fn refusals() {
         assert!(ran.stderr.contains(expected), "{args:?}: {}", ran.stderr);
         assert_eq!(std::fs::read_to_string(desk.path("web.yaml")).expect("file"), FILE);
     }
+}
+
+/// Files that are none, or hold nothing that could be edited, are told apart, and nothing hangs.
+#[test]
+fn odd_files() {
     let desk = Desk::new();
     desk.write("bad.yaml", "a: 1\nb: [\n");
-    let ran = desk.trueup(["edit", "bad.yaml", "a", "2"]).run().exits(2);
-    assert!(ran.stderr.contains("bad.yaml is no YAML that kubectl could read: line "), "{}", ran.stderr);
-    let ran = desk.trueup(["edit", "none.yaml", "a", "2"]).run().exits(2);
-    assert!(ran.stderr.contains("none.yaml cannot be read"), "{}", ran.stderr);
+    desk.write("empty.yaml", "");
+    desk.write("comment.yaml", "# nothing yet\n---\n");
+    desk.write("folder/a.yaml", "a: 1\n");
+    std::fs::write(desk.path("latin.yaml"), b"a: \xe9\n").expect("file");
+    std::fs::write(desk.path("null.yaml"), b"a: 1\0\n").expect("file");
+    let read_only = desk.write("read-only.yaml", "a: 1\n");
+    std::fs::set_permissions(&read_only, std::fs::Permissions::from_mode(0o444)).expect("mode");
+    std::fs::File::create(desk.path("huge.yaml")).expect("file").set_len(1 << 40).expect("a sparse file");
+    symlink("nowhere.yaml", desk.path("dangling.yaml")).expect("link");
+    let made = std::process::Command::new("mkfifo").arg(desk.path("pipe")).status();
+    assert!(made.expect("mkfifo").success());
+    for (file, expected) in [
+        ("none.yaml", "none.yaml cannot be read: No such file"),
+        ("dangling.yaml", "dangling.yaml cannot be read: No such file"),
+        ("folder", "folder cannot be read: it is a folder; name a file in it"),
+        ("pipe", "pipe cannot be read: it is no ordinary file"),
+        ("/dev/zero", "/dev/zero cannot be read: it is no ordinary file"),
+        ("huge.yaml", "huge.yaml cannot be read: it has more than 128 MiB"),
+        ("latin.yaml", "latin.yaml cannot be read: it is not UTF-8"),
+        ("null.yaml", "null.yaml is no YAML that kubectl could read: line 1: "),
+        ("bad.yaml", "bad.yaml is no YAML that kubectl could read: line "),
+        ("empty.yaml", "empty.yaml: there is nothing in it to edit"),
+        ("comment.yaml", "comment.yaml: there is nothing in it to edit"),
+        ("read-only.yaml", "read-only.yaml cannot be written: it is read-only"),
+    ] {
+        let ran = desk.trueup(["edit", file, "a", "2", "--add"]).run().exits(2);
+        assert!(ran.stderr.contains(expected), "{file}: {}", ran.stderr);
+    }
+    let ran = desk.trueup(["edit", "folder/a.yaml", "", "2"]).run().exits(2);
+    assert!(ran.stderr.contains("the path is empty: name a field or list item"), "{}", ran.stderr);
+    assert_eq!(std::fs::read_dir(desk.path("")).expect("folder").count(), 10, "something was left behind");
 }
 
 /// An edit that changes nothing prints nothing, a link stays a link, and a file keeps its mode.

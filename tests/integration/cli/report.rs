@@ -90,6 +90,9 @@ fn section_of(section: &str, field: &str) -> Option<&'static str> {
         ("trueup.report/v1", "items" | "tolerated") => "items[]",
         ("trueup.report/v1", "units") => "units[]",
         ("trueup.report/v1", "ignored") => "ignored[]",
+        ("trueup.report/v1", "sources") => "sources[]",
+        ("trueup.report/v1", "opaque") => "opaque[]",
+        ("sources[]", "by") => "resource",
         ("trueup.snapshot/v1", "kinds") => "kinds[]",
         (_, "resource") => "resource",
         (_, "origin") => "origin",
@@ -156,6 +159,24 @@ fn desk() -> Desk {
     desk
 }
 
+/// A source that a live Application names, with a Secret that is encrypted in Git.
+fn discovering() -> Desk {
+    let desk = Desk::new();
+    let sealed = "apiVersion: v1\nkind: Secret\nmetadata: {name: s, namespace: ml}\ndata: {a: ENC}\nsops: {mac: ENC}\n";
+    remote(&desk, &[("apps/secret.yaml", sealed)]);
+    let application = format!(
+        "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {{name: ml, namespace: argocd}}\nspec:\n  \
+         source: {{repoURL: {}, path: apps}}\n  destination: {{name: in-cluster, namespace: ml}}\nstatus: {{sync: {{revision: c0ffee}}}}\n",
+        desk.path("remote.git").display()
+    );
+    desk.write("live.yaml", &application);
+    desk.write(
+        "trueup.yaml",
+        "cluster: {snapshot: live.yaml}\nrepository: {url: remote.git, cache: cache}\ndiscover: {tools: [argo_cd]}\n",
+    );
+    desk
+}
+
 /// The report: from the demo, from `plan`, `scan` and `diff`, whole and broken.
 #[test]
 fn reports() {
@@ -168,6 +189,7 @@ fn reports() {
         demo.trueup(["plan", "-c", "demo/trueup.yaml", "-o", "json"]).run().exits(1).json(),
         desk.trueup(["scan", "-o", "json"]).run().exits(3).json(),
         desk.trueup(["plan", "-o", "json", "--all"]).run().exits(3).json(),
+        discovering().trueup(["scan", "-o", "json"]).run().exits(0).json(),
         desk.trueup(["diff", "--declared", "declared", "--live", "live.yaml", "-o", "json"]).run().exits(1).json(),
     ] {
         assert_eq!(report["schema"], "trueup.report/v1");

@@ -10,7 +10,7 @@ fn the_least_is_valid() {
     assert_snapshot!(with(""), @"valid");
     assert_snapshot!(problems(""), @"
     trueup.yaml:1: `repository` is missing (name the config repository: `repository: {url: https://…}`)
-    trueup.yaml:1: `sources` is missing or empty (name what is delivered: `sources: [{name: apps, path: apps}]`)
+    trueup.yaml:1: `sources` is missing or empty (name what is delivered: `sources: [{name: apps, path: apps}]`; or let the objects of Flux and Argo CD name it: `discover: {}`)
     ");
     assert_snapshot!(problems_of(&[], &[]), @"the configuration trueup.yaml cannot be read: entity not found (name it with --config or TRUEUP_CONFIG; trueup.example.yaml shows every option)");
 }
@@ -26,7 +26,7 @@ fn all_at_once() {
     trueup.yaml:5: `forge` names no forge (give one of `github: {…}` and `local: {folder: …}`)
     trueup.yaml:6: `schedule.cron`: `hourly` has 1 fields and needs five (five fields as in a Kubernetes CronJob: `*/15 * * * *`)
     trueup.yaml:7: `proposals.open_limit` has to be a whole number, not a text
-    trueup.yaml:8: unknown key `extra` (known are `cluster`, `repository`, `sources`, `forge`, `secrets`, `delivery_rules`, `managers`, `categories`, `unmanaged`, `thresholds`, `ignore`, `scoring`, `policies`, `baselines`, `alerts`, `schedule`, `proposals`, `sync_grace_seconds`)
+    trueup.yaml:8: unknown key `extra` (known are `cluster`, `repository`, `sources`, `forge`, `secrets`, `delivery_rules`, `discover`, `managers`, `categories`, `unmanaged`, `thresholds`, `ignore`, `scoring`, `policies`, `baselines`, `alerts`, `schedule`, `proposals`, `sync_grace_seconds`)
     ");
 }
 
@@ -34,7 +34,7 @@ fn all_at_once() {
 #[test]
 fn unknown_keys() {
     assert_snapshot!(with("polices: mine.yaml\n"), @"trueup.yaml:3: unknown key `polices` (did you mean `policies`?)");
-    assert_snapshot!(with("zzz: 1\n"), @"trueup.yaml:3: unknown key `zzz` (known are `cluster`, `repository`, `sources`, `forge`, `secrets`, `delivery_rules`, `managers`, `categories`, `unmanaged`, `thresholds`, `ignore`, `scoring`, `policies`, `baselines`, `alerts`, `schedule`, `proposals`, `sync_grace_seconds`)");
+    assert_snapshot!(with("zzz: 1\n"), @"trueup.yaml:3: unknown key `zzz` (known are `cluster`, `repository`, `sources`, `forge`, `secrets`, `delivery_rules`, `discover`, `managers`, `categories`, `unmanaged`, `thresholds`, `ignore`, `scoring`, `policies`, `baselines`, `alerts`, `schedule`, `proposals`, `sync_grace_seconds`)");
     assert_snapshot!(with("cluster:\n  page-size: 10\n"), @"trueup.yaml:4: unknown key `page-size` in `cluster` (did you mean `page_size`?)");
     assert_snapshot!(with("cluster: {nam: prod}\n"), @"trueup.yaml:3: unknown key `nam` in `cluster` (did you mean `name`?)");
     assert_snapshot!(with("forge: {github: {repository: a/b, tokn_env: T}}\n"), @"
@@ -59,12 +59,12 @@ fn repeated_keys() {
 fn wrong_types() {
     assert_snapshot!(problems("- a list\n"), @"
     trueup.yaml:1: `repository` is missing (name the config repository: `repository: {url: https://…}`)
-    trueup.yaml:1: `sources` is missing or empty (name what is delivered: `sources: [{name: apps, path: apps}]`)
+    trueup.yaml:1: `sources` is missing or empty (name what is delivered: `sources: [{name: apps, path: apps}]`; or let the objects of Flux and Argo CD name it: `discover: {}`)
     trueup.yaml:1: the file has to be a mapping, not a list
     ");
     assert_snapshot!(problems("just text\n"), @"
     trueup.yaml:1: `repository` is missing (name the config repository: `repository: {url: https://…}`)
-    trueup.yaml:1: `sources` is missing or empty (name what is delivered: `sources: [{name: apps, path: apps}]`)
+    trueup.yaml:1: `sources` is missing or empty (name what is delivered: `sources: [{name: apps, path: apps}]`; or let the objects of Flux and Argo CD name it: `discover: {}`)
     trueup.yaml:1: the file has to be a mapping, not a text
     ");
     assert_snapshot!(with("cluster: production\n"), @"trueup.yaml:3: `cluster` has to be a mapping, not a text");
@@ -82,7 +82,7 @@ fn wrong_types() {
     trueup.yaml:3: `proposals.labels` has to be a text or a list of texts, not a mapping
     ");
     assert_snapshot!(problems("repository: {url: https://git.example/c}\nsources: apps\n"), @"
-    trueup.yaml:1: `sources` is missing or empty (name what is delivered: `sources: [{name: apps, path: apps}]`)
+    trueup.yaml:1: `sources` is missing or empty (name what is delivered: `sources: [{name: apps, path: apps}]`; or let the objects of Flux and Argo CD name it: `discover: {}`)
     trueup.yaml:2: `sources` has to be a list, not a text
     ");
     assert_snapshot!(with("ignore: {path: spec}\n"), @"trueup.yaml:3: `ignore` has to be a list, not a mapping");
@@ -108,7 +108,7 @@ fn missing_keys() {
     ");
     assert_snapshot!(problems("repository: {url: ''}\nsources: []\n"), @"
     trueup.yaml:1: `repository.url`: is empty
-    trueup.yaml:1: `sources` is missing or empty (name what is delivered: `sources: [{name: apps, path: apps}]`)
+    trueup.yaml:1: `sources` is missing or empty (name what is delivered: `sources: [{name: apps, path: apps}]`; or let the objects of Flux and Argo CD name it: `discover: {}`)
     ");
     assert_snapshot!(with("schedule: {timezone: UTC}\n"), @"trueup.yaml:3: `schedule.cron` is missing");
     assert_snapshot!(with("forge: {github: {token_env: T}}\n"), @"

@@ -4,14 +4,15 @@ use super::{SETTINGS, WEB};
 use crate::support::cluster::cluster;
 use crate::support::world::{Setting, World};
 
-/// Installs the three kinds as their tools name them, with a structural schema that takes anything.
-fn install_kinds() {
+/// Installs the kinds as their tools name them, with a structural schema that takes anything.
+pub(crate) fn install_kinds() {
     static MADE: Once = Once::new();
     MADE.call_once(|| {
         for (group, version, kind, plural) in [
             ("argoproj.io", "v1alpha1", "Application", "applications"),
             ("kustomize.toolkit.fluxcd.io", "v1", "Kustomization", "kustomizations"),
             ("helm.toolkit.fluxcd.io", "v2", "HelmRelease", "helmreleases"),
+            ("source.toolkit.fluxcd.io", "v1", "GitRepository", "gitrepositories"),
         ] {
             let crd = format!(
                 "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {{name: {plural}.{group}}}\n\

@@ -8,7 +8,7 @@ mod broken_file;
 mod cannot_apply;
 mod closed_proposal;
 mod custom_schema;
-mod delivery_rules;
+pub(crate) mod delivery_rules;
 mod edited_by_hand;
 mod forbidden_kind;
 mod injected;
@@ -28,7 +28,7 @@ mod unserved;
 mod unsynced;
 
 /// The application of most stories.
-const WEB: &str = "\
+pub(crate) const WEB: &str = "\
 # the shop's front end
 apiVersion: apps/v1
 kind: Deployment
@@ -54,7 +54,7 @@ spec:
 ";
 
 /// Settings that it reads.
-const SETTINGS: &str = "\
+pub(crate) const SETTINGS: &str = "\
 apiVersion: v1
 kind: ConfigMap
 metadata:

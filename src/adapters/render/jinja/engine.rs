@@ -133,7 +133,8 @@ impl Engine {
 
 /// Whether what an error says holds nothing of a value, only names of the template and of types.
 fn is_public(kind: ErrorKind, detail: &str) -> bool {
-    let told = ["tried to use ", "cannot ", "value of type ", "recursion limit", "loop recursion"];
+    let told =
+        ["tried to use ", "cannot ", "value of type ", "recursion limit", "loop recursion", "range has too many"];
     match kind {
         ErrorKind::SyntaxError
         | ErrorKind::UnknownFilter

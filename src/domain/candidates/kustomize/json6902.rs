@@ -33,11 +33,14 @@ pub(super) fn where_set(operations: &[Value], change: &FieldChange, object: &Val
     edits
 }
 
-/// The operation that a patch needs besides.
-pub(super) fn extension(operations: &[Value], change: &FieldChange, object: &Value) -> Option<FieldChange> {
-    let [operation] = &self::operations(change, object)?[..] else { return None };
-    let end = FieldPath::root().join(Step::Index(operations.len()));
-    Some(FieldChange::set(end, operation.clone()))
+/// The operations that a patch needs besides; none where one of its own writes the field.
+pub(super) fn extension(known: &[Value], change: &FieldChange, object: &Value) -> Option<Vec<FieldChange>> {
+    if !where_set(known, change, object).is_empty() {
+        return None;
+    }
+    let new = operations(change, object)?.into_iter().enumerate();
+    let at = |index| FieldPath::root().join(Step::Index(known.len() + index));
+    Some(new.map(|(index, operation)| FieldChange::set(at(index), operation)).collect())
 }
 
 /// Operations that make a change of an object. Items of lists are found by their place; where they have names, a test of

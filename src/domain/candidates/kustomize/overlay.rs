@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{Place, Search, generator, json6902, strategic};
 use crate::domain::field_edit::FieldChange;
@@ -118,9 +118,18 @@ impl New<'_> {
             end => FieldChange::set(patches.join(Step::Index(end)), entry),
         };
         let mut place = self.search.in_kustomization(self.level, &change)?;
-        let text = to_yaml(patch);
+        let text = laid_out(patch);
         let has_crlf = files.text(&self.level.file)?.contains("\r\n");
         place.insert(below(&self.level.folder, &name), if has_crlf { text.replace('\n', "\r\n") } else { text });
         Ok(place)
     }
+}
+
+/// A patch as people write it: what it is for comes first.
+fn laid_out(patch: &Value) -> String {
+    let Value::Object(fields) = patch else { return to_yaml(patch) };
+    let is_head = |name: &str| matches!(name, "apiVersion" | "kind" | "metadata");
+    let (head, rest): (Map<_, _>, Map<_, _>) = fields.clone().into_iter().partition(|(name, _)| is_head(name));
+    let rest = if rest.is_empty() { String::new() } else { to_yaml(&Value::Object(rest)) };
+    to_yaml(&Value::Object(head)) + &rest
 }

@@ -37,7 +37,7 @@ pub(super) fn places(search: &Search<'_>, level: &Kustomization, change: &FieldC
                 }
                 _ => Vec::new(),
             };
-            places.extend(edits.iter().map(|edit| patch.changed(search, document, edit)));
+            places.extend(edits.iter().map(|edit| patch.changed(search, document, std::slice::from_ref(edit))));
         }
     }
     places
@@ -53,16 +53,16 @@ pub(super) fn extensions(search: &Search<'_>, level: &Kustomization, change: &Fi
             if !search.is_called(named) {
                 continue;
             }
-            let edit = match content {
+            let edits = match content {
                 Value::Array(operations) if patch.selects(search, None) => {
                     json6902::extension(operations, change, &search.object)
                 }
                 Value::Object(_) if patch.selects(search, Some(content)) => {
-                    strategic::extension(content, change, &search.object)
+                    strategic::extension(content, change, &search.object).map(|edit| vec![edit])
                 }
                 _ => None,
             };
-            places.extend(edit.iter().map(|edit| patch.changed(search, document, edit)));
+            places.extend(edits.map(|edits| patch.changed(search, document, &edits)));
         }
     }
     places
@@ -101,13 +101,14 @@ fn patches<'l>(search: &Search<'_>, level: &'l Kustomization) -> Vec<Patch<'l>> 
 }
 
 impl Patch<'_> {
-    /// The patch with an edit made in one of its documents.
-    fn changed(&self, search: &Search<'_>, document: usize, edit: &FieldChange) -> Place {
+    /// The patch with edits made in one of its documents.
+    fn changed(&self, search: &Search<'_>, document: usize, edits: &[FieldChange]) -> Place {
         let refuse = |error: String| {
             let place = self.written.as_ref().unwrap_or(&self.level.file);
             format!("{place}: {error}")
         };
-        let text = edited(&self.text, document, edit).map_err(refuse)?;
+        let mut all = edits.iter();
+        let text = all.try_fold(self.text.clone(), |text, edit| edited(&text, document, edit)).map_err(refuse)?;
         match &self.written {
             Ok(file) => Ok(Candidate::from([(file.clone(), text)])),
             Err(at) => search.in_kustomization(self.level, &FieldChange::set(at.clone(), Value::from(text))),

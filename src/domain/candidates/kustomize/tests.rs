@@ -71,101 +71,53 @@ fn remove(path: &str) -> FieldChange {
 }
 
 /// The places before the new patch, in an overlay over a base that another one shares.
-fn places(kustomization: &str, more: &[(&str, &str)], change: FieldChange) -> Vec<String> {
+fn places(kustomization: &str, more: &[(&str, &str)], change: &FieldChange) -> Vec<String> {
     let overlay = format!("resources: [../base]\nnamePrefix: prod-\n{kustomization}");
     let files: Vec<_> =
         BASE.iter().chain(more).copied().chain([("prod/kustomization.yaml", overlay.as_str())]).collect();
-    let (mut places, _) = tried(&deployment(), &files, &[change]);
+    let (mut places, _) = tried(&deployment(), &files, std::slice::from_ref(change));
     places.retain(|place| !place.contains("trueup-"));
     places
+}
+
+const INLINE: &str = "patches:\n- patch: |-\n    # why\n    - op: replace\n      path: /spec/replicas # c\n      value: 2\n    - {op: add, path: /metadata/annotations/a~1b, value: c}\n  target: {kind: Deployment, name: w.b}\n";
+const OTHER: &str = "patches:\n- patch: |-\n    - {op: replace, path: /spec/replicas, value: 2}\n  target: {kind: Deployment, name: other}\n";
+const OLD_OPERATIONS: &str = "patchesJson6902:\n- path: p.yaml\n  target: {version: v1, kind: Deployment, name: web}\n";
+
+/// What the overlay says, more files, the change, and the places.
+type Case = (&'static str, &'static [(&'static str, &'static str)], FieldChange, &'static [&'static str]);
+
+#[rustfmt::skip]
+fn cases() -> Vec<Case> {
+    let replicas = || set("spec.replicas", json!(3));
+    let image = |new: &str| set("spec.template.spec.containers[name=web].image", json!(new));
+    vec![
+        ("images:\n- name: shop/web\n  newTag: '1.4' # now\n", &[], image("shop/web:1.5"), &["prod/kustomization.yaml: -newTag: '1.4' # now +newTag: '1.5' # now"]),
+        ("images: [{name: web, newName: shop/web, newTag: '1.4'}]\n", &[], image("other/web:1.4"), &["prod/kustomization.yaml: -images: [{name: web, newName: shop/web, newTag: '1.4'}] +images: [{name: web, newName: other/web, newTag: '1.4'}]"]),
+        ("imageTags:\n- name: shop/web\n  newTag: 1.4\n", &[], image("shop/web@sha256:ab"), &["prod/kustomization.yaml: -newTag: 1.4 +digest: sha256:ab"]),
+        ("images: [{name: shop/log, newTag: x}]\n", &[], image("shop/web:1.5"), &[]),
+        ("replicas:\n- name: web\n  count: 2\n", &[], replicas(), &["prod/kustomization.yaml: -count: 2 +count: 3"]),
+        ("replicas: [{name: other, count: 2}]\n", &[], replicas(), &[]),
+        ("patches:\n- path: p.yaml\n", &[("prod/p.yaml", PATCH)], replicas(), &["prod/p.yaml: -replicas: 2 # two zones +replicas: 3 # two zones"]),
+        ("patchesStrategicMerge: [p.yaml]\n", &[("prod/p.yaml", PATCH)], replicas(), &["prod/p.yaml: -replicas: 2 # two zones +replicas: 3 # two zones"]),
+        ("patches:\n- path: p.yaml\n", &[("prod/p.yaml", PATCH)], remove("spec.replicas"), &["prod/p.yaml: -spec: -replicas: 2 # two zones +spec: {}", "prod/p.yaml: -replicas: 2 # two zones +replicas: null # two zones"]),
+        (INLINE, &[], replicas(), &["prod/kustomization.yaml: -value: 2 +value: 3"]),
+        (INLINE, &[], set("metadata.annotations[\"a/b\"]", json!("d")), &["prod/kustomization.yaml: -- {op: add, path: /metadata/annotations/a~1b, value: c} +- {op: add, path: /metadata/annotations/a~1b, value: d}"]),
+        (OTHER, &[], replicas(), &[]),
+        (OLD_OPERATIONS, &[("prod/p.yaml", "- {op: replace, path: /spec/template/spec/containers/1/image, value: a}\n")], image("b"), &["prod/p.yaml: -- {op: replace, path: /spec/template/spec/containers/1/image, value: a} +- {op: replace, path: /spec/template/spec/containers/1/image, value: b}"]),
+        (OLD_OPERATIONS, &[("prod/p.yaml", "- {op: add, path: /spec/template/spec/containers/0/args, value: [a, b]}\n")], set("spec.template.spec.containers[name=web].args[1]", json!("c")), &["prod/p.yaml: +- op: test +path: /spec/template/spec/containers/1/name +value: web +- op: replace +path: /spec/template/spec/containers/1/args/1 +value: c"]),
+        (OLD_OPERATIONS, &[("prod/p.yaml", "- {op: add, path: /spec/template/spec/containers/1/args, value: [a, b]}\n")], set("spec.template.spec.containers[name=web].args[1]", json!("c")), &["prod/p.yaml: -- {op: add, path: /spec/template/spec/containers/1/args, value: [a, b]} +- {op: add, path: /spec/template/spec/containers/1/args, value: [a, c]}"]),
+        (OLD_OPERATIONS, &[("prod/p.yaml", "- {op: add, path: /spec/template/spec/containers/-, value: {name: web, image: a}}\n")], image("b"), &["prod/p.yaml: -- {op: add, path: /spec/template/spec/containers/-, value: {name: web, image: a}} +- {op: add, path: /spec/template/spec/containers/-, value: {name: web, image: b}}"]),
+        ("commonAnnotations: {a/b: c}\n", &[], set("metadata.annotations[\"a/b\"]", json!("d")), &["prod/kustomization.yaml: -commonAnnotations: {a/b: c} +commonAnnotations: {a/b: d}"]),
+        ("labels:\n- pairs: {app: web}\n", &[], remove("metadata.labels.app"), &["prod/kustomization.yaml: -- pairs: {app: web} +- pairs: {}"]),
+    ]
 }
 
 /// Every field of an overlay that sets the value, with nothing else of it touched.
 #[test]
 fn fields_and_patches_that_set_it() {
-    let replicas = || set("spec.replicas", json!(3));
-    let image = |new: &str| set("spec.template.spec.containers[name=web].image", json!(new));
-    let patch = [("prod/p.yaml", PATCH)];
-    let inline = "patches:\n- patch: |-\n    # why\n    - op: replace\n      path: /spec/replicas # c\n      value: 2\n    - {op: add, path: /metadata/annotations/a~1b, value: c}\n  target: {kind: Deployment, name: w.b}\n";
-    let other = inline.replace("w.b", "other");
-    let cases: &[(&str, &[(&str, &str)], FieldChange, &[&str])] = &[
-        (
-            "images:\n- name: shop/web\n  newTag: '1.4' # now\n",
-            &[],
-            image("shop/web:1.5"),
-            &["prod/kustomization.yaml: -newTag: '1.4' # now +newTag: '1.5' # now"],
-        ),
-        (
-            "images: [{name: web, newName: shop/web, newTag: '1.4'}]\n",
-            &[],
-            image("other/web:1.4"),
-            &[
-                "prod/kustomization.yaml: -images: [{name: web, newName: shop/web, newTag: '1.4'}] +images: [{name: web, newName: other/web, newTag: '1.4'}]",
-            ],
-        ),
-        (
-            "imageTags:\n- name: shop/web\n  newTag: 1.4\n",
-            &[],
-            image("shop/web@sha256:ab"),
-            &["prod/kustomization.yaml: -newTag: 1.4 +digest: sha256:ab"],
-        ),
-        ("images: [{name: shop/log, newTag: x}]\n", &[], image("shop/web:1.5"), &[]),
-        ("replicas:\n- name: web\n  count: 2\n", &[], replicas(), &["prod/kustomization.yaml: -count: 2 +count: 3"]),
-        ("replicas: [{name: other, count: 2}]\n", &[], replicas(), &[]),
-        (
-            "patches:\n- path: p.yaml\n",
-            &patch,
-            replicas(),
-            &["prod/p.yaml: -replicas: 2 # two zones +replicas: 3 # two zones"],
-        ),
-        (
-            "patchesStrategicMerge: [p.yaml]\n",
-            &patch,
-            replicas(),
-            &["prod/p.yaml: -replicas: 2 # two zones +replicas: 3 # two zones"],
-        ),
-        (
-            "patches:\n- path: p.yaml\n",
-            &patch,
-            remove("spec.replicas"),
-            &[
-                "prod/p.yaml: -spec: -replicas: 2 # two zones +spec: {}",
-                "prod/p.yaml: -replicas: 2 # two zones +replicas: null # two zones",
-            ],
-        ),
-        (inline, &[], replicas(), &["prod/kustomization.yaml: -value: 2 +value: 3"]),
-        (
-            inline,
-            &[],
-            set("metadata.annotations[\"a/b\"]", json!("d")),
-            &[
-                "prod/kustomization.yaml: -- {op: add, path: /metadata/annotations/a~1b, value: c} +- {op: add, path: /metadata/annotations/a~1b, value: d}",
-            ],
-        ),
-        (&other, &[], replicas(), &[]),
-        (
-            "patchesJson6902:\n- path: p.yaml\n  target: {version: v1, kind: Deployment, name: web}\n",
-            &[("prod/p.yaml", "- {op: replace, path: /spec/template/spec/containers/1/image, value: x}\n")],
-            image("z"),
-            &[
-                "prod/p.yaml: -- {op: replace, path: /spec/template/spec/containers/1/image, value: x} +- {op: replace, path: /spec/template/spec/containers/1/image, value: z}",
-            ],
-        ),
-        (
-            "commonAnnotations: {a/b: c}\n",
-            &[],
-            set("metadata.annotations[\"a/b\"]", json!("d")),
-            &["prod/kustomization.yaml: -commonAnnotations: {a/b: c} +commonAnnotations: {a/b: d}"],
-        ),
-        (
-            "labels:\n- pairs: {app: web}\n",
-            &[],
-            remove("metadata.labels.app"),
-            &["prod/kustomization.yaml: -- pairs: {app: web} +- pairs: {}"],
-        ),
-    ];
-    for (kustomization, more, change, expected) in cases {
-        assert_eq!(places(kustomization, more, change.clone()), *expected, "{kustomization} {}", change.path);
+    for (kustomization, more, change, expected) in cases() {
+        assert_eq!(places(kustomization, more, &change), expected, "{kustomization} {}", change.path);
     }
 }
 

@@ -422,6 +422,8 @@ mod tests {
             kube_version: None,
             api_versions: Vec::new(),
             include_crds: true,
+            inline: Vec::new(),
+            set: Vec::new(),
         };
         let source = Source { renderer: Renderer::Helm, helm: Some(release), ..Source::plain("s", "web") };
         let sought = Sought { manifest: &manifest, source: &source, files: &files };

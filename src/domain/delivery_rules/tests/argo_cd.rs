@@ -242,3 +242,30 @@ fn annotations_are_heeded() {
             .any(|line| line.starts_with(&format!("! Deployment default/web, {}: is no", place("jsonPointers"))))
     );
 }
+
+/// The label that Argo CD tracks by is its own to write, for Applications that are known; any other value counts.
+#[test]
+fn the_tracking_label_is_argo_cds() {
+    let labelled = |key: &str, value: &str| {
+        let (key, value) = (key.to_owned(), value.to_owned());
+        deployment(move |object| object["metadata"]["labels"][key] = json!(value))
+    };
+    let instance = "app.kubernetes.io/instance";
+    let set_aside =
+        |key: &str| format!("metadata.labels[\"{key}\"]: Argo CD tracks it by this label, for Application shop");
+    let counts = format!("confirmed changed metadata.labels[\"{instance}\"]");
+    for (tool, live, expected) in [
+        (DeliveryTool::ArgoCd, "shop", set_aside(instance)),
+        (DeliveryTool::Unknown, "shop", set_aside(instance)),
+        (DeliveryTool::Flux, "shop", counts.clone()),
+        (DeliveryTool::ArgoCd, "other", counts),
+    ] {
+        let found = sift(tool, &[application(json!({}))], &labelled(instance, "web"), &labelled(instance, live));
+        assert_eq!(found, [expected], "{tool} {live}");
+    }
+    let settings = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "argocd-cm"},
+        "data": {"application.instanceLabelKey": "own.io/app"}});
+    let objects = [application(json!({})), settings];
+    let found = sift(DeliveryTool::ArgoCd, &objects, &labelled("own.io/app", "web"), &labelled("own.io/app", "shop"));
+    assert_eq!(found, [set_aside("own.io/app")]);
+}

@@ -4,6 +4,8 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde_json::Value;
 
+use crate::domain::opaque::{Opaque, application, helm_release, is_product, is_same, kustomization};
+use crate::domain::repository_path::inside;
 use crate::domain::resource::{GroupKind, LiveObject, Manifest, ResourceId};
 use crate::domain::source::{Owns, Source};
 
@@ -21,6 +23,10 @@ pub struct Estate<'a> {
     generations: HashSet<(&'a str, Option<&'a str>, &'a str)>,
     /// Namespace and `<template>-<set>` of the claims that declared StatefulSets make.
     claims: HashSet<(Option<&'a str>, String)>,
+    /// Declared objects of delivery tools whose products no source declares.
+    deliverers: Vec<&'a ResourceId>,
+    /// What is delivered and cannot be rendered.
+    opaque: &'a [Opaque],
 }
 
 /// Namespace and name of declared objects; without a namespace it is declared in every one.
@@ -58,8 +64,13 @@ impl<'a> Estate<'a> {
             generate_names: generate_names.into_iter().collect(),
             generations: HashSet::new(),
             claims: HashSet::new(),
+            deliverers: Vec::new(),
+            opaque: &[],
         };
         for manifest in manifests {
+            if delivers_elsewhere(manifest, sources) {
+                estate.deliverers.push(&manifest.id);
+            }
             for owner in owners.iter_mut().filter(|owner| owner.source.name == manifest.source) {
                 if owner.owns.kinds.is_empty() {
                     owner.kinds.insert(&manifest.id.kind);
@@ -69,6 +80,13 @@ impl<'a> Estate<'a> {
         }
         estate.owners = owners;
         Some(estate)
+    }
+
+    /// The same, with what is delivered and cannot be rendered.
+    #[must_use]
+    pub fn beside(mut self, opaque: &'a [Opaque]) -> Self {
+        self.opaque = opaque;
+        self
     }
 
     fn add(&mut self, manifest: &'a Manifest) {
@@ -131,25 +149,20 @@ impl<'a> Estate<'a> {
         let claim = claim_of(live);
         let is_claimed =
             |claim: String| self.claims.contains(&(None, claim.clone())) || self.claims.contains(&(namespace, claim));
-        if claim.is_some_and(is_claimed) || self.is_of_release(live) {
+        if claim.is_some_and(is_claimed) || self.deliverers.iter().any(|owner| is_product(&live.object, owner)) {
             return Some(Explanation::Dependent);
+        }
+        if let Some(opaque) = self.opaque.iter().find(|opaque| opaque.holds(live)) {
+            return Some(Explanation::Opaque(opaque.resource.to_string()));
         }
         let base = without_hash(&live.id.name).filter(|_| may_be_generated(&live.id.kind))?;
         let is_generation = |namespace| self.generations.contains(&(&*live.id.kind.kind, namespace, base));
         (is_generation(namespace) || is_generation(None)).then_some(Explanation::EarlierGeneration)
     }
-
-    /// Whether Flux made it for a HelmRelease that is declared: the chart's objects are in no repository.
-    fn is_of_release(&self, live: &LiveObject) -> bool {
-        let label = |name: &str| live.object.pointer("/metadata/labels")?.get(name)?.as_str();
-        let release = label("helm.toolkit.fluxcd.io/name").zip(label("helm.toolkit.fluxcd.io/namespace"));
-        let kind = GroupKind::new("helm.toolkit.fluxcd.io", "HelmRelease");
-        release.is_some_and(|(name, namespace)| self.names(&kind, Some(namespace), name))
-    }
 }
 
 /// Why an object that no source declares is no drift.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Explanation {
     /// Made for, and gone with, another object.
     Dependent,
@@ -157,6 +170,30 @@ pub enum Explanation {
     Leaving,
     /// kustomize gave the declared one another name when its content changed; what runs may still use the old one.
     EarlierGeneration,
+    /// Delivered for this object, and what is declared for it cannot be rendered here.
+    Opaque(String),
+}
+
+/// Whether a manifest is an object of a delivery tool whose products are in no source: a chart's are in no repository,
+/// and a folder may be none of the sources'.
+fn delivers_elsewhere(manifest: &Manifest, sources: &[Source]) -> bool {
+    let kind = &manifest.id.kind;
+    let is_deliverer = [application(), kustomization(), helm_release()].contains(kind);
+    let is_named = |source: &Source| source.delivered.as_ref().is_some_and(|one| is_same(&one.by, &manifest.id));
+    if !is_deliverer || sources.iter().any(is_named) {
+        return false;
+    }
+    let object = manifest.object();
+    let spec = object.get("spec").unwrap_or(&Value::Null);
+    let several = spec.get("sources").and_then(Value::as_array).into_iter().flatten();
+    let paths = several.chain(spec.get("source")).map(|source| source.get("path"));
+    let paths = paths.chain((*kind == kustomization()).then(|| spec.get("path"))).flatten();
+    let folders = paths.filter_map(|path| inside("", path.as_str()?.trim_start_matches('/')));
+    let is_near = |folder: &str, source: &Source| {
+        let own = Source::plain("", folder);
+        source.is_below(folder) || own.is_below(&source.path)
+    };
+    !folders.into_iter().any(|folder| sources.iter().any(|source| is_near(&folder, source)))
 }
 
 /// The references to owners; the object is gone when all of them are.

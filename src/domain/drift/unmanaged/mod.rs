@@ -80,6 +80,9 @@ impl<'a> Search<'a> {
             (_, Some(Explanation::EarlierGeneration)) => {
                 return found.ignore(aside("an earlier generation of one that a source declares"));
             }
+            (_, Some(Explanation::Opaque(by))) => {
+                return found.ignore(aside(&format!("{by} delivers it, and what it declares is not rendered here")));
+            }
             (_, None) => {}
         }
         let delivery = source.delivery.field_manager();

@@ -8,6 +8,7 @@ use crate::domain::delivery_rules::DeliveryRules;
 use crate::domain::drift::ignore::IgnoreRule;
 use crate::domain::drift::scan::{Declared, KindScan, ScanResult, ScanRules, Scope, join};
 use crate::domain::drift::{ChangedBy, ManagerClass};
+use crate::domain::opaque::{Opaque, Products, application};
 use crate::domain::ownership::{ManagerClasses, ManagerRule};
 use crate::domain::resource::{GroupKind, Manifest, ResourceId};
 use crate::domain::schema::Schemas;
@@ -72,6 +73,7 @@ struct World {
     manifests: Vec<Manifest>,
     generate_names: Vec<ResourceId>,
     rules: ScanRules,
+    opaque: Vec<Opaque>,
 }
 
 impl World {
@@ -84,7 +86,7 @@ impl World {
             ],
         };
         let rules = ScanRules { managers, default_threshold: 0.1, ..ScanRules::default() };
-        Self { sources, manifests, generate_names: Vec::new(), rules }
+        Self { sources, manifests, generate_names: Vec::new(), rules, opaque: Vec::new() }
     }
 
     /// Everything that a scan of these live objects, one list for each kind, comes to.
@@ -104,6 +106,7 @@ impl World {
         };
         let declared = Declared::new(&self.manifests, &scope);
         let estate = Estate::new(&self.sources, &self.manifests, &self.generate_names);
+        let estate = estate.map(|estate| estate.beside(&self.opaque));
         let search = estate.as_ref().map(|estate| Search::new(estate, context));
         let mut lists: BTreeMap<_, Vec<LiveObject>> = BTreeMap::new();
         for object in objects {
@@ -348,4 +351,36 @@ fn what_is_told_is_bounded() {
     let problems: Vec<_> = result.problems.iter().map(|problem| problem.message.as_str()).collect();
     assert_eq!(problems, ["300 more of ConfigMap in the scope of apps are declared by no source"]);
     assert_eq!(world.scan(objects().take(300 + MOST).collect()).problems, []);
+}
+
+/// What an Application of Git delivers is its own business unless a source renders it; what something opaque delivers is
+/// ignored with its reason, and what it does not mark is told.
+#[test]
+fn products_of_delivery_tools_are_not_undeclared() {
+    let apps = || source("apps", Some(owns(&["shop"], "", &["ConfigMap"])));
+    let app = |name: &str, path: &str| {
+        manifest("apps", &format!("argoproj.io/Application argocd/{name}"), json!({"spec": {"source": {"path": path}}}))
+    };
+    let tracked = |name: &str| {
+        let id = format!("{name}:/ConfigMap:shop/{name}");
+        live(
+            &format!("ConfigMap shop/{name}"),
+            json!({"metadata": {"annotations": {"argocd.argoproj.io/tracking-id": id}}}),
+        )
+    };
+    let lives = || ["elsewhere", "here", "gone", "closed"].map(tracked).into_iter().collect();
+    let manifests = vec![app("elsewhere", "other"), app("here", "./apps/web"), app("closed", "apps")];
+    let mut world = World::new(vec![apps()], manifests);
+    let (told, _) = world.found(lives());
+    assert_eq!(told, ["ConfigMap shop/here", "ConfigMap shop/gone", "ConfigMap shop/closed"]);
+    world.opaque.push(Opaque {
+        resource: ResourceId::new(application(), Some("argocd"), "closed"),
+        place: None,
+        reason: String::new(),
+        help: String::new(),
+        products: Products::Marked,
+    });
+    let (told, ignored) = world.found(lives());
+    assert_eq!(told, ["ConfigMap shop/here", "ConfigMap shop/gone"]);
+    assert_eq!(ignored, ["ConfigMap shop/closed"]);
 }

@@ -31,7 +31,12 @@ pub(super) fn layout_of(text: &str, root: &Syntax<'_>) -> Layout {
     };
     let indent = most(&indents).or_else(|| flow_indent(root)).unwrap_or(2);
     let crlf = text.find('\n').is_some_and(|newline| text[..newline].ends_with('\r'));
-    Layout { eol: if crlf { "\r\n" } else { "\n" }, indent, list_indent: most(&list_indents).unwrap_or(2) }
+    Layout {
+        eol: if crlf { "\r\n" } else { "\n" },
+        indent,
+        list_indent: most(&list_indents).unwrap_or(2),
+        ..Layout::default()
+    }
 }
 
 /// The indentation of JSON over several lines.

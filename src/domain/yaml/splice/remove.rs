@@ -1,6 +1,8 @@
 //! Taking an entry or item out of a text, with its own comments and no others.
 
-use crate::domain::yaml::locate::{Shape, Syntax, line_end, line_start, next_line, origin, skip_blanks};
+use crate::domain::yaml::lines::{line_end, line_start, next_line, origin, skip_blanks};
+use crate::domain::yaml::locate::{Pair, Shape, Syntax};
+use crate::domain::yaml::read::key_text;
 
 use super::{Refusal, Splice, Writer};
 
@@ -17,17 +19,19 @@ impl Writer<'_, '_> {
             return Err(Refusal::Unwritable("is the whole document"));
         };
         let parts: Vec<Part> = match &parent.shape {
-            Shape::Map { entries, .. } => entries
-                .iter()
-                .map(|pair| Part { start: pair.key.outset(), end: pair.value.end.max(pair.after_colon) })
-                .collect(),
+            Shape::Map { entries, .. } => {
+                if is_repeated(entries, index) {
+                    return Err(Refusal::Unwritable("is written twice in its map"));
+                }
+                entries.iter().map(|pair| Part { start: pair.start, end: pair.end() }).collect()
+            }
             Shape::List { items, .. } => {
                 items.iter().map(|item| Part { start: item.dash, end: item.value.end.max(item.dash) }).collect()
             }
             _ => Vec::new(),
         };
         if parent.is_flow() {
-            return Ok(self.remove_in_flow(&parts, index));
+            return Ok(self.remove_in_flow(parent, &parts, index));
         }
         if parts.len() == 1 {
             return self.empty(parent, parts[0]);
@@ -35,18 +39,32 @@ impl Writer<'_, '_> {
         let part = parts[index];
         let first_of_line = self.text[line_start(self.text, part.start)..part.start].trim().is_empty();
         match parts.get(index + 1) {
-            _ if first_of_line => Ok(self.remove_lines(part, index == 0 && self.way.is_empty())),
+            _ if first_of_line => {
+                let before = index.checked_sub(1).map(|before| parts[before]);
+                Ok(self.remove_lines(part, before))
+            }
             Some(next) => Ok(self.remove_up_to(part, *next)),
             None => Err(Refusal::Unwritable("shares its line with something else")),
         }
     }
 
-    /// Takes whole lines out; `keep_header` leaves the comments above, which belong to the file.
-    fn remove_lines(&self, part: Part, keep_header: bool) -> Vec<Splice> {
+    /// Takes whole lines out, and of the blank lines around them those that would be too many. The comments above the
+    /// first entry of a file belong to the file.
+    fn remove_lines(&self, part: Part, before: Option<Part>) -> Vec<Splice> {
         let text = self.text;
         let first = line_start(text, part.start);
-        let start = if keep_header { first } else { comments_above(text, first, part.start - first) };
-        let end = next_line(text, part.end);
+        let keep_header = before.is_none() && self.way.is_empty();
+        let mut start = if keep_header { first } else { comments_above(text, first, part.start - first) };
+        let mut end = next_line(text, part.end);
+        let after = skip_blank_lines(text, end);
+        if after == text.len() {
+            // blank lines that a text above keeps are its own
+            let least = before.map_or(start, |before| next_line(text, before.end).min(start));
+            start = least + text[least..start].trim_end_matches([' ', '\t', '\r', '\n']).len();
+            start = if start > least { next_line(text, start) } else { least };
+        } else if before.is_none() && !keep_header || start == origin(text) || is_blank_above(text, start) {
+            end = after;
+        }
         if end == text.len() && !text.ends_with('\n') && start > origin(text) {
             // the line end before goes instead of the one that is not there
             let before = &text[..start];
@@ -84,9 +102,13 @@ impl Writer<'_, '_> {
         Ok(Splice::replace(owner.after, end, written.to_owned()))
     }
 
-    fn remove_in_flow(&self, parts: &[Part], index: usize) -> Vec<Splice> {
+    fn remove_in_flow(&self, parent: &Syntax<'_>, parts: &[Part], index: usize) -> Vec<Splice> {
         let text = self.text;
         let part = parts[index];
+        let (inside, closing) = (parent.start + 1, parent.end - 1);
+        if parts.len() == 1 && !text[inside..part.start].contains('#') && !text[part.end..closing].contains('#') {
+            return Splice::replace(inside, closing, String::new());
+        }
         let next = skip_blanks(text, part.end);
         let comma = text[next..].starts_with(',').then_some(next);
         let after = comma.map_or(part.end, |comma| comma + 1);
@@ -109,6 +131,26 @@ impl Writer<'_, '_> {
             (None, None) => Splice::replace(part.start, after, String::new()),
         }
     }
+}
+
+/// Whether a map has the key of an entry once more.
+fn is_repeated(entries: &[Pair<'_>], index: usize) -> bool {
+    let name = key_text(&entries[index].key);
+    let alike = entries.iter().filter(|pair| !pair.key.is_merge_key() && key_text(&pair.key) == name);
+    alike.count() > 1
+}
+
+/// The first byte of the next line that has anything on it.
+fn skip_blank_lines(text: &str, mut line: usize) -> usize {
+    while line < text.len() && text[line..line_end(text, line)].trim().is_empty() {
+        line = next_line(text, line);
+    }
+    line
+}
+
+/// Whether the line above is blank.
+fn is_blank_above(text: &str, line: usize) -> bool {
+    line > origin(text) && text[line_start(text, line - 1)..line].trim().is_empty()
 }
 
 /// Where a value goes on the line of `key: &anchor # comment`: after the anchor.

@@ -1,0 +1,378 @@
+//! Stage 3, where objects of delivery tools name sources: the objects are read from the cluster and the repository, their
+//! sources rendered, and what those declare may name further ones.
+//!
+//! What Git declares counts before what is in the cluster: it is what the delivery will act on, and where the two differ
+//! that is drift of the object itself. Whether something is suspended is asked of the cluster.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::StreamExt;
+use tracing::{debug, warn};
+
+use super::RENDERS_AT_ONCE;
+use super::live::Sides;
+use super::versions::with_versions;
+use crate::adapters::cluster::{ListError, Live};
+use crate::adapters::render::{OnManifest, Rendered, Sealed, SourceTree, render, unheard};
+use crate::adapters::repository::Checkout;
+use crate::config::{Config, DiscoverSettings};
+use crate::domain::delivery_rules::RuleOrigin;
+use crate::domain::discovery::{
+    DeliveryObject, DeliveryObjects, Found, Known, Surroundings, git_repository, may_name_sources, needs, read, tool_of,
+};
+use crate::domain::opaque::{Opaque, Products, is_same};
+use crate::domain::problem::Problem;
+use crate::domain::resource::{GroupKind, LiveObject, Manifest, ResourceId, VersionedKind};
+use crate::domain::secret::MaskKey;
+use crate::domain::source::Source;
+
+/// How often what was rendered is looked through for further objects.
+const MAX_ROUNDS: usize = 24;
+/// How many objects may name sources.
+const MAX_OBJECTS: usize = 2_000;
+
+/// What the cluster holds of the objects.
+#[derive(Debug, Default)]
+pub(super) struct InCluster {
+    objects: Vec<LiveObject>,
+    /// Kinds that may be there and could not be read.
+    unread: BTreeSet<GroupKind>,
+    problems: Vec<Problem>,
+}
+
+/// Every source, what each renders to, and what cannot be rendered.
+#[derive(Debug, Default)]
+pub(super) struct Discovery {
+    pub(super) sources: Vec<Source>,
+    pub(super) rendered: Vec<Rendered>,
+    pub(super) opaque: Vec<Opaque>,
+    /// Whether there may be sources that were not found.
+    pub(super) incomplete: bool,
+    /// Kinds of which objects were taken from the cluster because nothing declares them.
+    pub(super) asked: BTreeSet<VersionedKind>,
+}
+
+/// What finding sources needs.
+pub(super) struct Stage<'a> {
+    pub(super) config: &'a Config,
+    pub(super) sides: &'a Sides,
+    pub(super) checkout: &'a Checkout,
+    pub(super) tree: &'a SourceTree,
+    pub(super) key: &'a MaskKey,
+    pub(super) heard: &'a OnManifest,
+}
+
+/// One object that was read.
+struct One {
+    it: DeliveryObject,
+    sources: Vec<(Source, Rendered)>,
+    opaque: Vec<Opaque>,
+}
+
+/// The kinds to list, each at a version at which it may be.
+pub(super) fn kinds(settings: &DiscoverSettings) -> Vec<VersionedKind> {
+    if !settings.from.contains(&RuleOrigin::Cluster) {
+        return Vec::new();
+    }
+    let mut kinds: Vec<GroupKind> = settings.tools.iter().flat_map(|tool| tool.kinds()).collect();
+    if settings.tools.contains(&DeliveryObjects::Flux) {
+        kinds.push(git_repository());
+    }
+    let version = |kind: &GroupKind| match &*kind.group {
+        "argoproj.io" => "v1alpha1",
+        "helm.toolkit.fluxcd.io" => "v2",
+        _ => "v1",
+    };
+    kinds.iter().map(|kind| VersionedKind::new(format!("{}/{}", kind.group, version(kind)), &*kind.kind)).collect()
+}
+
+/// Reads the live objects. What may not be listed makes the sources unknown that it may name.
+pub(super) async fn in_cluster(config: &Config, live: &Live) -> InCluster {
+    let mut found = InCluster::default();
+    let Some(settings) = &config.discover else { return found };
+    let usual = kinds(settings);
+    let groups: Vec<GroupKind> = usual.iter().map(VersionedKind::group_kind).collect();
+    let served = match live.versions(&groups).await {
+        Ok(served) if !groups.is_empty() => served,
+        Ok(_) => return found,
+        Err(error) => {
+            found.unread.extend(groups);
+            found.miss(&error);
+            return found;
+        }
+    };
+    for kind in usual {
+        let at = served.iter().find(|served| served.group_kind() == kind.group_kind());
+        let kind = match (at, live) {
+            (Some(at), _) => at.clone(),
+            // what was not recorded is unknown
+            (None, Live::Snapshot(_)) => kind,
+            (None, Live::Cluster(_)) => continue,
+        };
+        match live.objects(&kind, &settings.namespaces, None).await {
+            Ok(objects) => found.objects.extend(objects),
+            Err(ListError::NotServed { .. } | ListError::NoSuchKind { .. }) => debug!(%kind, "is not served"),
+            Err(error) => {
+                found.unread.insert(kind.group_kind());
+                found.miss(&error);
+            }
+        }
+    }
+    found
+}
+
+impl InCluster {
+    fn miss(&mut self, error: &ListError) {
+        warn!(%error, "objects that name sources could not be read");
+        let help = "grant `list` on it (deploy/components/delivery-rules), or leave `cluster` out of `discover.from`; what \
+                    it delivers is unknown until then";
+        self.problems.push(Problem::error(error.to_string()).help(help));
+    }
+}
+
+impl Stage<'_> {
+    /// Finds every source. `named` are those of the config, `rendered` what they render to.
+    pub(super) async fn run(
+        &self,
+        named: Vec<Source>,
+        rendered: Vec<Rendered>,
+        cluster: InCluster,
+        problems: &mut Vec<Problem>,
+    ) -> Discovery {
+        let mut discovery = Discovery { incomplete: !cluster.unread.is_empty(), ..Discovery::default() };
+        problems.extend(cluster.problems.iter().cloned());
+        let mut found: BTreeMap<ResourceId, One> = BTreeMap::new();
+        if let Some(settings) = &self.config.discover {
+            let beside = self.beside(settings, problems).await;
+            discovery.incomplete |= beside.iter().any(|folder| folder.incomplete);
+            let search = Search { stage: self, settings, named: &named, rendered: &rendered, beside, cluster };
+            if let Err(problem) = search.run(&mut found, &mut discovery.asked, problems).await {
+                problems.push(problem);
+                discovery.incomplete = true;
+            }
+        }
+        (discovery.sources, discovery.rendered) = (named, rendered);
+        for one in found.into_values() {
+            discovery.opaque.extend(one.opaque);
+            for (source, rendered) in one.sources {
+                problems.extend(rendered.problems.iter().cloned());
+                discovery.sources.push(source);
+                discovery.rendered.push(rendered);
+            }
+        }
+        let sealed = discovery.sources.iter().zip(&discovery.rendered);
+        let sealed: Vec<_> =
+            sealed.flat_map(|(source, rendered)| rendered.sealed.iter().map(|one| opaque(source, one))).collect();
+        discovery.opaque.extend(sealed);
+        discovery.opaque.sort();
+        discovery.opaque.dedup();
+        discovery
+    }
+
+    /// Folders of the repository whose objects belong to this cluster.
+    async fn beside(&self, settings: &DiscoverSettings, problems: &mut Vec<Problem>) -> Vec<Rendered> {
+        let mut folders = Vec::new();
+        for folder in settings.folders.iter().filter(|_| settings.from.contains(&RuleOrigin::Repository)) {
+            let source = Source::plain(format!("discover {folder}"), folder);
+            let rendered = render(self.tree, &source, self.key, &unheard()).await;
+            problems.extend(rendered.problems.iter().cloned());
+            folders.push(rendered);
+        }
+        folders
+    }
+}
+
+/// A declared object of which nothing is to be known, as something opaque.
+fn opaque(source: &Source, sealed: &Sealed) -> Opaque {
+    let help = "nothing is said about it; its value is not to be known here".to_owned();
+    let place = Some(sealed.place.clone());
+    match &source.delivered {
+        // its name is a variable too
+        Some(delivered) if sealed.id.to_string().contains("${") => Opaque {
+            resource: delivered.by.clone(),
+            place,
+            reason: format!("{}: {}, in its name", sealed.id, sealed.reason),
+            help,
+            products: Products::Marked,
+        },
+        _ => Opaque {
+            resource: sealed.id.clone(),
+            place,
+            reason: sealed.reason.to_owned(),
+            help,
+            products: Products::Itself,
+        },
+    }
+}
+
+/// The search for sources.
+struct Search<'a> {
+    stage: &'a Stage<'a>,
+    settings: &'a DiscoverSettings,
+    named: &'a [Source],
+    rendered: &'a [Rendered],
+    beside: Vec<Rendered>,
+    cluster: InCluster,
+}
+
+impl Search<'_> {
+    async fn run(
+        &self,
+        found: &mut BTreeMap<ResourceId, One>,
+        kinds: &mut BTreeSet<VersionedKind>,
+        problems: &mut Vec<Problem>,
+    ) -> Result<(), Problem> {
+        let mut asked = BTreeMap::new();
+        for _ in 0..MAX_ROUNDS {
+            let objects = self.objects(found);
+            if objects.len() > MAX_OBJECTS {
+                let message = format!("more than {MAX_OBJECTS} objects name sources; the rest is not read");
+                return Err(Problem::error(message).help("narrow `discover.namespaces` or `discover.folders`"));
+            }
+            found.retain(|id, one| objects.get(id) == Some(&one.it));
+            let known = self.known(found, &asked);
+            let new: Vec<_> = objects.into_iter().filter(|(id, _)| !found.contains_key(id)).collect();
+            let is_known = |id: &ResourceId| known.contains_key(id);
+            let (ready, waiting): (Vec<_>, Vec<_>) =
+                new.into_iter().partition(|(_, it)| needs(it).iter().all(is_known));
+            if ready.is_empty() {
+                let missing: BTreeSet<_> = waiting.iter().flat_map(|(_, it)| needs(it)).collect();
+                if missing.is_empty() {
+                    return Ok(());
+                }
+                // nothing that is rendered declares it
+                for id in missing.into_iter().filter(|id| !known.contains_key(id)) {
+                    let answer = self.ask(&id).await;
+                    if matches!(answer, Known::Found(..)) {
+                        kinds.insert(VersionedKind::new("v1", &*id.kind.kind));
+                    }
+                    asked.insert(id, answer);
+                }
+                continue;
+            }
+            self.add(ready, &known, found, problems).await;
+        }
+        let message = format!("objects that name sources name others, {MAX_ROUNDS} times over; the rest is not read");
+        Err(Problem::error(message).help("look for objects that declare each other anew"))
+    }
+
+    /// Everything that may name sources, as far as it is known by now.
+    fn objects(&self, found: &BTreeMap<ResourceId, One>) -> BTreeMap<ResourceId, DeliveryObject> {
+        let mut objects = BTreeMap::new();
+        let is_asked = |id: &ResourceId| tool_of(&id.kind).is_some_and(|tool| self.settings.tools.contains(&tool));
+        for live in self.cluster.objects.iter().filter(|live| may_name_sources(&live.id) && is_asked(&live.id)) {
+            let it = DeliveryObject {
+                id: live.id.clone(),
+                object: live.object.clone(),
+                origin: None,
+                live: Some(live.object.clone()),
+            };
+            objects.insert(live.id.clone(), it);
+        }
+        for manifest in self.manifests(found).filter(|one| may_name_sources(&one.id) && is_asked(&one.id)) {
+            if manifest.id.kind.kind == "ApplicationSet" && self.settings.from.contains(&RuleOrigin::Cluster) {
+                continue;
+            }
+            // what the cluster calls it, where the manifest leaves its namespace to the delivery
+            let known = objects.keys().find(|known| is_same(known, &manifest.id)).cloned();
+            let live = known.as_ref().and_then(|known| objects.remove(known)?.live);
+            let id = known.unwrap_or_else(|| manifest.id.clone());
+            let origin = manifest.origin.clone();
+            objects.insert(id.clone(), DeliveryObject { id, object: manifest.object(), origin, live });
+        }
+        objects
+    }
+
+    /// What was rendered, what counts more behind what counts less.
+    fn manifests<'m>(&'m self, found: &'m BTreeMap<ResourceId, One>) -> impl Iterator<Item = &'m Manifest> {
+        let found = found.values().flat_map(|one| one.sources.iter().map(|(_, rendered)| rendered));
+        self.beside.iter().chain(self.rendered).chain(found).flat_map(|rendered| &rendered.manifests)
+    }
+
+    /// Objects that others refer to: those that are declared, those in the cluster, and those that were asked for.
+    fn known(
+        &self,
+        found: &BTreeMap<ResourceId, One>,
+        asked: &BTreeMap<ResourceId, Known>,
+    ) -> BTreeMap<ResourceId, Known> {
+        let mut known = asked.clone();
+        let repositories = self.cluster.objects.iter().filter(|live| live.id.kind == git_repository());
+        known.extend(repositories.map(|live| (live.id.clone(), Known::Found(live.object.clone(), None))));
+        let is_config_map = |id: &ResourceId| id.kind == GroupKind::new("", "ConfigMap");
+        let declared = self.manifests(found).filter(|one| one.id.kind == git_repository() || is_config_map(&one.id));
+        for manifest in declared {
+            known.insert(manifest.id.clone(), Known::Found(manifest.object(), manifest.origin.clone()));
+        }
+        known
+    }
+
+    /// Looks for one object in the cluster.
+    async fn ask(&self, id: &ResourceId) -> Known {
+        if id.kind == git_repository() {
+            let is_unread = self.cluster.unread.contains(&id.kind);
+            return if is_unread { Known::Unread } else { Known::Absent };
+        }
+        let (Some(namespace), true) = (&id.namespace, self.settings.from.contains(&RuleOrigin::Cluster)) else {
+            return Known::Absent;
+        };
+        let kind = VersionedKind::new("v1", &*id.kind.kind);
+        let live = self.stage.sides.helpers();
+        match live.objects(&kind, std::slice::from_ref(namespace), Some(&id.name)).await {
+            Ok(objects) => objects.into_iter().next().map_or(Known::Absent, |live| Known::Found(live.object, None)),
+            Err(error) => {
+                warn!(%id, %error, "a ConfigMap that a delivery takes values from could not be read");
+                Known::Unread
+            }
+        }
+    }
+
+    /// Reads objects and renders what they deliver.
+    async fn add(
+        &self,
+        objects: Vec<(ResourceId, DeliveryObject)>,
+        known: &BTreeMap<ResourceId, Known>,
+        found: &mut BTreeMap<ResourceId, One>,
+        problems: &mut Vec<Problem>,
+    ) {
+        let around = Surroundings {
+            repository: &self.stage.config.repository.url,
+            branch: &self.stage.checkout.branch,
+            commit: &self.stage.checkout.commit,
+            destinations: &self.settings.destinations,
+            files: self.stage.tree,
+            objects: known,
+        };
+        let mut new = Vec::new();
+        let mut names: BTreeSet<String> = self.named.iter().map(|source| source.name.clone()).collect();
+        names.extend(found.values().flat_map(|one| one.sources.iter().map(|(source, _)| source.name.clone())));
+        for (id, it) in objects {
+            let Found { mut sources, opaque } = read(&it, &around);
+            sources.retain(|source| !self.named.iter().any(|named| is_covered(source, named)));
+            for source in &mut sources {
+                while !names.insert(source.name.clone()) {
+                    source.name.push_str("-again");
+                }
+                source.environment.clone_from(&self.settings.environment);
+                source.owns.clone_from(&self.settings.owns);
+            }
+            new.extend(sources.into_iter().map(|source| (id.clone(), source)));
+            found.insert(id, One { it, sources: Vec::new(), opaque });
+        }
+        let (ids, sources): (Vec<_>, Vec<_>) = new.into_iter().unzip();
+        let sources = with_versions(&sources, self.stage.sides, problems).await;
+        let Stage { tree, key, heard, .. } = self.stage;
+        let renders = sources.iter().map(|source| render(tree, source, key, heard));
+        let rendered: Vec<_> = futures::stream::iter(renders).buffered(RENDERS_AT_ONCE).collect().await;
+        for ((id, source), rendered) in ids.into_iter().zip(sources).zip(rendered) {
+            if let Some(one) = found.get_mut(&id) {
+                one.sources.push((source, rendered));
+            }
+        }
+    }
+}
+
+/// Whether a source of the config stands for one that was found.
+fn is_covered(found: &Source, named: &Source) -> bool {
+    let namespaces = found.namespace.as_ref().zip(named.namespace.as_ref());
+    found.path == named.path && namespaces.is_none_or(|(found, named)| found == named)
+}
