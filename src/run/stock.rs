@@ -42,16 +42,16 @@ impl<'a> Stock<'a> {
         config: &'a Config,
         workshop: Workshop<'a>,
         schemas: &'a Schemas,
-        foreign_masks: bool,
         lives: BTreeMap<ResourceId, KeptObject>,
     ) -> Self {
         let manifests = workshop.rendered.iter().flat_map(|rendered| &rendered.manifests);
         let manifests = manifests.map(|manifest| ((&*manifest.source, &manifest.id), manifest)).collect();
-        Self { config, workshop, schemas, foreign_masks, lives, undeclared: BTreeMap::new(), manifests }
+        Self { config, workshop, schemas, foreign_masks: false, lives, undeclared: BTreeMap::new(), manifests }
     }
 
     /// Reads the objects that no source declares and a policy adopts. What has changed or gone since the scan is seen.
-    pub(super) async fn look_up(&mut self, sides: &Sides, report: &RunReport) {
+    pub(super) async fn with_live(mut self, sides: &Sides, report: &RunReport) -> Self {
+        self.foreign_masks = sides.selected.has_foreign_masks();
         let adopts = |policy: Option<usize>| {
             policy.is_some_and(|policy| self.config.policies[policy].action == ActionType::AdoptLive)
         };
@@ -66,6 +66,7 @@ impl<'a> Stock<'a> {
             debug!(%id, found = found.is_ok(), "looked up for adoption");
             self.undeclared.insert(id, found);
         }
+        self
     }
 
     async fn read(&self, sides: &Sides, id: &ResourceId) -> Result<(LiveObject, String), String> {
