@@ -16,7 +16,7 @@ pub fn delivery(tool: DeliveryTool) -> &'static str {
     match tool {
         DeliveryTool::Unknown => {
             "The tool that delivers this source applies the manifest again. The config does not name it; if it compares \
-             releases and not the live state (Helm 3), or is paused, sync it by hand."
+             releases and not the live state, or is paused, sync it by hand."
         }
         DeliveryTool::ArgoCd => {
             "Argo CD sees a new commit and syncs once, which puts the live fields back. If auto-sync is off, a sync is needed: \
@@ -32,8 +32,9 @@ pub fn delivery(tool: DeliveryTool) -> &'static str {
              outlived that is suspended (`flux resume kustomization` with its name), ignored, or something keeps writing it."
         }
         DeliveryTool::Helm => {
-            "The next `helm upgrade` applies the chart. Helm 3 compares releases and not the live state: a value that is the \
-             same in both releases stays as it is; the command is below."
+            "The next `helm upgrade` applies the chart. Helm 3 puts built-in kinds back, and leaves a field of a custom kind \
+             that is the same in both releases; Helm 4 applies server-side and stops with a conflict where somebody else has \
+             written. The command is below."
         }
     }
 }

@@ -173,7 +173,7 @@ impl Stage<'_> {
         let why = match (paused, source.delivery.tool) {
             (Some(paused), _) => paused,
             (None, DeliveryTool::ServerSideApply) => "if the delivery applies without force, it stops with a conflict",
-            (None, DeliveryTool::Helm) => "Helm 3 leaves what is the same in both releases as it is",
+            (None, DeliveryTool::Helm) => "Helm 3 leaves custom kinds, Helm 4 what somebody else has written",
             _ => return,
         };
         if let Some(command) = self.reapplication(unit, source) {

@@ -5,6 +5,8 @@ mod application;
 
 use trueup::domain::source::Renderer;
 
+use crate::support::cluster::Way;
+use crate::support::git::MAIN;
 use crate::support::world::{Setting, World};
 
 /// How a pipeline delivers.
@@ -142,6 +144,47 @@ fn what_no_value_sets_is_left_to_a_person() {
     assert_eq!(world.scan(), (0, vec![]));
 }
 
+const DISCOUNT: &str = "\
+apiVersion: shop.company.example/v1
+kind: Discount
+metadata:
+  name: summer
+  annotations: {{- toYaml .Values.discount.annotations | nindent 4 }}
+spec: {percent: 20}
+";
+
+/// Helm compares the releases of custom kinds and not the live object: what somebody changed stays after the upgrade, and
+/// the command beside the pull request puts it back.
+#[test]
+fn what_helm_leaves_comes_back_by_the_command() {
+    let world = world(Renderer::Helm, Delivery::Release, "restore_from_baseline");
+    let crd = include_str!("../../data/charts/shop/crds/discounts.yaml");
+    world.cluster.deliver(Way::ServerSide("kubectl"), &world.namespace, crd);
+    world.kubectl(&["wait", "--for=condition=Established", "crd/discounts.shop.company.example", "--timeout=60s"]);
+    let values = world.remote.file(MAIN, "shop/web/values.yaml") + "discount:\n  annotations: {}\n";
+    world.remote.commit(MAIN, &[("shop/web/templates/discount.yaml", DISCOUNT), ("shop/web/values.yaml", &values)]);
+    let deliver = || Delivery::Release.deliver(Renderer::Helm, &world).expect("delivered");
+    deliver();
+    assert_eq!(world.scan(), (0, vec![]));
+
+    world.kubectl(&["patch", "discount", "summer", "--type=merge", "-p", r#"{"spec":{"percent":90}}"#]);
+    let report = world.trueup(&["run", "-o", "json"]).exits(0).json();
+    let unit = &report["units"][0];
+    assert_eq!(unit["outcome"], "created", "{report:#}");
+    merge_all(&world);
+    deliver();
+    assert_eq!(
+        world.scan(),
+        (1, vec!["Discount/summer spec.percent cluster_drift by kubectl-patch (person)".to_owned()])
+    );
+
+    let checkout = tempfile::tempdir().expect("folder");
+    world.remote.check_out(checkout.path());
+    let command = unit["commands"][0].as_str().expect("command");
+    world.cluster.shell(&format!("cd {} && {command}", checkout.path().display()));
+    assert_eq!(world.scan(), (0, vec![]));
+}
+
 /// Live values come into Git, at the place where this environment has its own.
 fn adopted(renderer: Renderer, delivery: Delivery, lines: &[&str]) {
     let world = world(renderer, delivery, "adopt_live");
@@ -165,26 +208,31 @@ fn adopted(renderer: Renderer, delivery: Delivery, lines: &[&str]) {
 
 const APPLIED: [Delivery; 3] = [Delivery::ClientSide, Delivery::Forced, Delivery::Unforced];
 
+/// Plain manifests go from drift to clean, and a delivery without force is told what it needs.
 #[test]
 fn manifests_are_restored() {
     APPLIED.into_iter().for_each(|delivery| restored(Renderer::Plain, delivery));
 }
 
+/// Overlays over a shared base go from drift to clean; the mark goes into the overlay.
 #[test]
 fn overlays_are_restored() {
     APPLIED.into_iter().for_each(|delivery| restored(Renderer::Kustomize, delivery));
 }
 
+/// Charts go from drift to clean by the keys of their values, however they are delivered.
 #[test]
 fn charts_are_restored() {
     APPLIED.into_iter().chain([Delivery::Release]).for_each(|delivery| restored(Renderer::Helm, delivery));
 }
 
+/// Jinja templates go from drift to clean.
 #[test]
 fn templates_are_restored() {
     APPLIED.into_iter().for_each(|delivery| restored(Renderer::Jinja, delivery));
 }
 
+/// Live values come into manifests, comments stay.
 #[test]
 fn live_values_come_into_manifests() {
     let lines = [
@@ -200,6 +248,7 @@ fn live_values_come_into_manifests() {
     APPLIED.into_iter().for_each(|delivery| adopted(Renderer::Plain, delivery, &lines));
 }
 
+/// Live values come into the patches and fields of the overlay, the base stays.
 #[test]
 fn live_values_come_into_overlays() {
     let lines = [
@@ -226,11 +275,13 @@ const VALUES: [&str; 8] = [
     "-  tag: 1.4.2",
 ];
 
+/// Live values come into the values of a chart.
 #[test]
 fn live_values_come_into_the_values_of_a_chart() {
     APPLIED.into_iter().chain([Delivery::Release]).for_each(|delivery| adopted(Renderer::Helm, delivery, &VALUES));
 }
 
+/// Live values come into the values of templates, also where they are a part of a text.
 #[test]
 fn live_values_come_into_the_values_of_templates() {
     APPLIED.into_iter().for_each(|delivery| adopted(Renderer::Jinja, delivery, &VALUES));
