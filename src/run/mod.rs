@@ -119,9 +119,7 @@ pub async fn cycle(config: &Config, extent: Extent, now: Timestamp, progress: &P
     assess(config, sources, scan, extent, &mut report);
     if extent >= Extent::Plan {
         progress.stage("proving edits");
-        let foreign_masks = sides.selected.has_foreign_masks();
-        let mut stock = stock::Stock::new(config, workshop, schemas, foreign_masks, lives);
-        stock.look_up(&sides, &report).await;
+        let stock = stock::Stock::new(config, workshop, schemas, lives).with_live(&sides, &report).await;
         let stage = publish::Stage {
             config,
             workshop,
