@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::adapters::render::{Rendered, SourceTree, render, unheard};
-use crate::domain::candidates::adopt::{self, Newcomer, additions, withdrawal};
-use crate::domain::candidates::{Candidate, Sought, candidates};
+use crate::domain::candidates::adopt::{self, Newcomer, additions};
+use crate::domain::candidates::{Candidate, Sought, candidates, withdrawals};
 use crate::domain::field_edit::FieldChange;
 use crate::domain::plan::{Unit, Whole};
 use crate::domain::proof::{self, Target, prove_addition, prove_withdrawal};
@@ -68,11 +68,9 @@ pub async fn prove(
     let manifest = manifest.ok_or("its manifest was not rendered")?;
     let target = Target { source: &unit.source, id: &manifest.id };
     if unit.whole == Some(Whole::Withdrawn) {
-        let origin = manifest.origin.as_ref();
-        let place = origin.ok_or_else(|| "the file that declares it is not known; edit it by hand".to_owned());
-        let change = place.and_then(|origin| withdrawal(origin, source, workshop.tree));
+        let sought = Sought { manifest, source, files: workshop.tree };
         let proof = |before: &[Manifest], after: &[Manifest]| prove_withdrawal(before, after, target);
-        return workshop.first_whole(vec![change], proof).await;
+        return workshop.first_whole(withdrawals(&sought), proof).await;
     }
     let intended = unit.intended();
     let bench = Bench { workshop, manifest, source, target };

@@ -11,6 +11,7 @@ use crate::domain::drift::{Change, Difference};
 use crate::domain::field_edit::FieldChange;
 use crate::domain::field_path::{FieldPath, Step};
 use crate::domain::resource::LiveObject;
+use crate::domain::schema::Shape;
 
 /// How many times something may be declared further down: deeper than any object.
 const ROUNDS: usize = 100;
@@ -108,7 +109,8 @@ fn grown(mut manifest: Value, live: &LiveObject, within: &FieldPath, rules: &Rul
     let mut before = Vec::new();
     for _ in 0..ROUNDS {
         let differences = compare(&manifest, live, rules).differences;
-        let missing: Vec<_> = differences.into_iter().filter(|one| is_missing(one, within)).collect();
+        let is_new = |one: &Difference| is_missing(one, within) && !is_other_name(&one.path, &live.object);
+        let missing: Vec<_> = differences.into_iter().filter(is_new).collect();
         if missing.is_empty() {
             break;
         }
@@ -122,12 +124,69 @@ fn grown(mut manifest: Value, live: &LiveObject, within: &FieldPath, rules: &Rul
         }
         before = missing;
     }
+    let text = |name: &str| manifest.get(name).and_then(Value::as_str).unwrap_or_default();
+    let shape = rules.schemas.kind(text("apiVersion"), text("kind"));
+    keep_empties(&shape, &mut manifest, &live.object);
     manifest
+}
+
+/// Takes over what is there and empty beside what is declared: it differs from nothing by no rule, and yet may be all that
+/// is meant (`emptyDir: {}`, `subresources: {status: {}}`).
+fn keep_empties(shape: &Shape, declared: &mut Value, live: &Value) {
+    let below = |name: &str| match shape {
+        Shape::Struct(part) => part.field(name).map_or(Shape::Any, |field| field.shape.clone()),
+        Shape::Map(map) => map.value.clone(),
+        _ => Shape::Any,
+    };
+    match (declared, live) {
+        (Value::Object(declared), Value::Object(live)) => {
+            for (name, value) in live.iter().filter(|(_, value)| is_empty(value)) {
+                if !declared.contains_key(name) && !is_written_empty(shape, name) {
+                    declared.insert(name.clone(), value.clone());
+                }
+            }
+            for (name, value) in declared {
+                if let Some(live) = live.get(name) {
+                    keep_empties(&below(name), value, live);
+                }
+            }
+        }
+        (Value::Array(declared), Value::Array(live)) if declared.len() == live.len() => {
+            let item = if let Shape::List(list) = shape { list.item.clone() } else { Shape::Any };
+            declared.iter_mut().zip(live).for_each(|(declared, live)| keep_empties(&item, declared, live));
+        }
+        _ => {}
+    }
+}
+
+/// Whether there is nothing in it but maps in which there is nothing.
+fn is_empty(value: &Value) -> bool {
+    value.as_object().is_some_and(|fields| fields.values().all(is_empty))
+}
+
+/// Whether the API server writes the field where nobody does, with nothing in it.
+fn is_written_empty(shape: &Shape, field: &str) -> bool {
+    let Shape::Struct(part) = shape else { return false };
+    matches!(
+        (&*part.name, field),
+        ("core/v1.PodSpec", "securityContext") | ("core/v1.Container", "resources") | (_, "metadata" | "status")
+    )
 }
 
 fn is_missing(difference: &Difference, within: &FieldPath) -> bool {
     let counts = difference.change == Change::Added || difference.change == Change::Changed;
     counts && difference.path.starts_with(within) && !is_left_out(&difference.path)
+}
+
+/// Whether the API server fills the field from another one, which says the same.
+fn is_other_name(path: &FieldPath, live: &Value) -> bool {
+    let Some((Step::Field(name), parent)) = path.steps().last().zip(path.parent()) else { return false };
+    let other = match &**name {
+        "serviceAccount" => "serviceAccountName",
+        "dataSource" => "dataSourceRef",
+        _ => return false,
+    };
+    parent.get(live).is_some_and(|parent| parent.get(other) == parent.get(name))
 }
 
 /// A value without what is in its maps, so that the next comparison tells what of that is no default. Items of a keyed

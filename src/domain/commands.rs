@@ -126,14 +126,10 @@ fn synchronisation(delivered: &Delivered) -> String {
     format!("flux {} {} {}{}{}", how.0, by.kind.kind.to_lowercase(), quoted(&by.name), in_namespace(by), how.1)
 }
 
-/// The command that writes a file.
+/// The command that writes a file, on one line so that it survives being shown and copied.
 pub fn writing(file: &str, text: &str) -> String {
-    let mut end = "EOF".to_owned();
-    while text.lines().any(|line| line == end) {
-        end.push('_');
-    }
-    let text = text.strip_suffix('\n').unwrap_or(text);
-    format!("cat > {} <<'{end}'\n{text}\n{end}", quoted(file))
+    let lines: Vec<_> = text.lines().map(quoted).collect();
+    format!("printf '%s\\n' {} > {}", lines.join(" "), quoted(file))
 }
 
 /// Quotes for a POSIX shell: nothing in it is read as anything but itself.
@@ -193,7 +189,8 @@ mod tests {
     /// A file is written as it is, whatever stands in it.
     #[test]
     fn files_are_written_as_they_are() {
-        assert_eq!(writing("a b", "x: $HOME\nEOF\n"), "cat > 'a b' <<'EOF_'\nx: $HOME\nEOF\nEOF_");
+        let command = writing("a b", "x: $HOME\n- 'y'\n\n");
+        assert_eq!(command, r"printf '%s\n' 'x: $HOME' '- '\''y'\''' '' > 'a b'");
     }
 
     /// What applies a source again depends on how it is rendered and delivered.

@@ -28,8 +28,8 @@ pub fn delivery(tool: DeliveryTool) -> &'static str {
              stops with a conflict (409) and nothing is restored; the command is below."
         }
         DeliveryTool::Flux => {
-            "Flux applies the new revision and puts the live fields back. If it is suspended, it is needed to resume it: `flux \
-             resume kustomization` with its name."
+            "Flux applies the new revision and puts the live fields back. It does so by itself at every interval, too: drift that \
+             outlived that is suspended (`flux resume kustomization` with its name), ignored, or something keeps writing it."
         }
         DeliveryTool::Helm => {
             "The next `helm upgrade` applies the chart. Helm 3 puts built-in kinds back, and leaves a field of a custom kind \
@@ -39,8 +39,14 @@ pub fn delivery(tool: DeliveryTool) -> &'static str {
     }
 }
 
-/// What becomes of pods when a manifest is applied to a live object that differs from it so; nothing where they go on.
-pub fn on_pods(id: &ResourceId, declared: &Value, differences: &[Difference]) -> Option<String> {
+/// What becomes of pods when a manifest is applied to a live object that differs from it so; nothing where they go on. What
+/// is named by its content gets another name with it.
+pub fn on_pods(
+    id: &ResourceId,
+    declared: &Value,
+    differences: &[Difference],
+    is_named_by_content: bool,
+) -> Option<String> {
     let below = |path: &FieldPath, names: &[&str]| {
         let mut steps = path.steps().iter();
         names.iter().all(|name| matches!(steps.next(), Some(Step::Field(field)) if field == name))
@@ -70,6 +76,9 @@ pub fn on_pods(id: &ResourceId, declared: &Value, differences: &[Difference]) ->
         }
         ("batch", "CronJob") if applied().any(|difference| below(&difference.path, &["spec", "jobTemplate"])) => {
             "The Jobs that it makes from then on are made so; what runs goes on."
+        }
+        ("", "ConfigMap" | "Secret") if is_named_by_content && applied().next().is_some() => {
+            "It is named by its content: where that changes, its name does, and **pods restart** that use it."
         }
         ("", "ConfigMap" | "Secret") if applied().next().is_some() => {
             "No pod restarts by it: files in volumes follow after a while, environment variables only when a pod is made anew."
@@ -162,14 +171,22 @@ mod tests {
         ] {
             let (api_version, name) = kind.split_once(' ').expect("version and kind");
             let id = ResourceId::new(GroupKind::of(api_version, name), None, "a");
-            let told = on_pods(&id, &declared, &[difference(path, Change::Changed)]).unwrap_or_default();
+            let told = on_pods(&id, &declared, &[difference(path, Change::Changed)], false).unwrap_or_default();
             assert!(told.contains(expected) && told.is_empty() == expected.is_empty(), "{kind} {path}: {told}");
             assert_eq!(
-                on_pods(&id, &declared, &[difference(path, Change::Added)]),
+                on_pods(&id, &declared, &[difference(path, Change::Added)], false),
                 None,
                 "what only the cluster has stays"
             );
         }
+    }
+
+    /// A generated ConfigMap takes its pods with it.
+    #[test]
+    fn generated_names_restart_pods() {
+        let id = ResourceId::new(GroupKind::new("", "ConfigMap"), None, "a-7h2b");
+        let told = on_pods(&id, &json!({}), &[difference("data.a", Change::Changed)], true);
+        assert!(told.is_some_and(|told| told.contains("**pods restart**")));
     }
 
     /// Hooks are those that run again, by the tool that runs them.

@@ -19,6 +19,7 @@ pub mod markdown;
 pub mod merge_effects;
 pub mod normalize;
 pub mod opaque;
+pub mod other_clusters;
 pub mod outcome;
 pub mod ownership;
 pub mod plan;

@@ -213,6 +213,7 @@ pub(crate) mod tests {
             confidence: Confidence::Confirmed,
             changed_by: None,
             declared_by: None,
+            declared_at: None,
             unsynced_since: None,
             native_default: None,
             rule: None,

@@ -9,6 +9,7 @@ mod edit;
 mod live;
 mod offline;
 mod owned;
+mod places;
 mod publish;
 mod schemas;
 mod settle;
@@ -108,26 +109,20 @@ pub async fn cycle(config: &Config, extent: Extent, now: Timestamp, progress: &P
     let scanning = live::scan(&sides, &terms, rendered, progress).instrument(info_span!("scan"));
     let (mut scan, custom) = scanning.await;
     let workshop = Workshop { tree: &tree, sources, rendered, key: &key };
-    if !scan.items.is_empty() {
-        progress.stage("reading the history");
-        let (repository, checkout, schemas) = (&repository, &checkout, &custom.schemas);
-        let stage = settle::Stage { config, workshop, repository, checkout, schemas, now };
-        info_span!("settle").in_scope(|| stage.run(&mut scan));
-    }
+    let (repository, checkout, schemas) = (&repository, &checkout, &custom.schemas);
+    trace(&settle::Stage { config, workshop, repository, checkout, schemas, now }, &mut scan, progress);
 
     let lives = std::mem::take(&mut scan.lives);
     assess(config, sources, scan, extent, &mut report);
     if extent >= Extent::Plan {
         progress.stage("proving edits");
-        let foreign_masks = sides.selected.has_foreign_masks();
-        let mut stock = stock::Stock::new(config, workshop, &custom.schemas, foreign_masks, lives);
-        stock.look_up(&sides, &report).await;
+        let stock = stock::Stock::new(config, workshop, schemas, lives).with_live(&sides, &report).await;
         let stage = publish::Stage {
             config,
             workshop,
             stock: &stock,
-            repository: &repository,
-            checkout: &checkout,
+            repository,
+            checkout,
             forge: forge.as_ref(),
             extent,
             now,
@@ -139,6 +134,16 @@ pub async fn cycle(config: &Config, extent: Extent, now: Timestamp, progress: &P
     }
     progress.finish();
     Ok(report)
+}
+
+/// What Git's history and files tell of what drifted.
+fn trace(stage: &settle::Stage<'_>, scan: &mut ScanResult, progress: &Progress) {
+    if scan.items.is_empty() {
+        return;
+    }
+    progress.stage("reading the history");
+    info_span!("settle").in_scope(|| stage.run(scan));
+    places::note(&stage.workshop, &mut scan.items);
 }
 
 /// The operator's key, or one made for this run: masks then mean nothing to the next one.

@@ -15,8 +15,10 @@ use crate::domain::candidates::adopt::{Newcomer, proposed_file};
 use crate::domain::commands::{reapplication, writing};
 use crate::domain::diff_text::unified;
 use crate::domain::drift::Severity;
+use crate::domain::other_clusters::delivered_twice;
 use crate::domain::outcome::{Outcome, RunReport, UnitResult};
 use crate::domain::plan::{self, Unit, Whole};
+use crate::domain::policy::ActionType;
 use crate::domain::problem::Problem;
 use crate::domain::proposal::{KnownProposal, Marker, Proposal, ProposalState};
 use crate::domain::pull_request::Story;
@@ -24,6 +26,7 @@ use crate::domain::remedy;
 use crate::domain::resolved::Seen;
 use crate::domain::resource::Manifest;
 use crate::domain::settle::Patience;
+use crate::domain::source::Renderer;
 use crate::domain::source::{DeliveryTool, Source};
 use crate::prove::{Proven, Workshop, prove};
 
@@ -139,6 +142,9 @@ impl Stage<'_> {
         }
         let is_live = |object: &Value| self.stock.is_live(unit, object);
         match prove(unit, &self.workshop, &is_live).await {
+            Ok(proven) if policy.action == ActionType::AdoptLive && self.shared(&proven).is_some() => {
+                Err((Outcome::NeedsPerson, self.shared(&proven).unwrap_or_default()))
+            }
             Ok(proven) => {
                 let live = self.stock.live(&unit.resource).map(|live| live.object);
                 for (change, reason) in &proven.left_out {
@@ -149,6 +155,15 @@ impl Stage<'_> {
             }
             Err(reason) => Err((self.unproven(unit), reason)),
         }
+    }
+
+    /// Why what is live in this cluster is not to be written into these files, if they are another cluster's too.
+    fn shared(&self, proven: &Proven) -> Option<String> {
+        proven.files.keys().find_map(|file| {
+            let manifests = self.workshop.rendered.iter().flat_map(|rendered| &rendered.manifests);
+            let who = delivered_twice(manifests, file)?;
+            Some(format!("{file} is delivered to more than one cluster, by {who}; adopt it by hand where it belongs"))
+        })
     }
 
     /// Where the delivery may leave the live fields as they are, the command that puts them back stands beside the pull
@@ -234,8 +249,9 @@ impl Stage<'_> {
             let holds_secret = self.workshop.sources.iter().zip(self.workshop.rendered).any(|(source, rendered)| {
                 let secrets = rendered.manifests.iter().filter(|manifest| manifest.id.kind.is_secret());
                 let mut origins = secrets.map(|manifest| manifest.origin.as_ref().map(|origin| &origin.file));
-                // the values of a chart may be those of its Secrets
-                origins.any(|origin| origin == Some(file) || (source.helm.is_some() && rendered.reads(file)))
+                // the values of a chart may be those of its Secrets, and so may the literals and patches of a kustomization
+                let may_hold = matches!(source.renderer, Renderer::Helm | Renderer::Kustomize) && rendered.reads(file);
+                origins.any(|origin| origin == Some(file) || may_hold)
             });
             text.push_str(&unified(file, &old, &new, if holds_secret { 0 } else { 3 }));
         }

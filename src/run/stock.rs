@@ -42,16 +42,16 @@ impl<'a> Stock<'a> {
         config: &'a Config,
         workshop: Workshop<'a>,
         schemas: &'a Schemas,
-        foreign_masks: bool,
         lives: BTreeMap<ResourceId, KeptObject>,
     ) -> Self {
         let manifests = workshop.rendered.iter().flat_map(|rendered| &rendered.manifests);
         let manifests = manifests.map(|manifest| ((&*manifest.source, &manifest.id), manifest)).collect();
-        Self { config, workshop, schemas, foreign_masks, lives, undeclared: BTreeMap::new(), manifests }
+        Self { config, workshop, schemas, foreign_masks: false, lives, undeclared: BTreeMap::new(), manifests }
     }
 
     /// Reads the objects that no source declares and a policy adopts. What has changed or gone since the scan is seen.
-    pub(super) async fn look_up(&mut self, sides: &Sides, report: &RunReport) {
+    pub(super) async fn with_live(mut self, sides: &Sides, report: &RunReport) -> Self {
+        self.foreign_masks = sides.selected.has_foreign_masks();
         let adopts = |policy: Option<usize>| {
             policy.is_some_and(|policy| self.config.policies[policy].action == ActionType::AdoptLive)
         };
@@ -66,6 +66,7 @@ impl<'a> Stock<'a> {
             debug!(%id, found = found.is_ok(), "looked up for adoption");
             self.undeclared.insert(id, found);
         }
+        self
     }
 
     async fn read(&self, sides: &Sides, id: &ResourceId) -> Result<(LiveObject, String), String> {
@@ -153,7 +154,9 @@ impl<'a> Stock<'a> {
         };
         let on_pods = self.outlook(unit).and_then(|(declared, live)| {
             let differences = compare(&declared, &live?, &self.rules(&unit.source)).differences;
-            on_pods(&unit.resource, &declared, &differences)
+            let is_named_by_content =
+                self.manifest(&unit.source, &unit.resource).is_some_and(|manifest| manifest.stem.is_some());
+            on_pods(&unit.resource, &declared, &differences, is_named_by_content)
         });
         on_pods.into_iter().chain(on_hooks(&hooks(&rendered.manifests, source.delivery.tool))).collect()
     }

@@ -204,3 +204,21 @@ fn without_kustomize_nothing_is_said() {
     assert_eq!(problems(&ran.json()), ["a:: kustomize is not installed"]);
     assert_eq!(ran.json()["items"], json!([]));
 }
+
+/// What a generator makes is applied again by an annotation of its options, which leaves the name as it is.
+#[test]
+fn what_is_generated_is_marked_in_its_generator() {
+    let name = "settings-5dhb468ddh";
+    let settings = |colour: &str| json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": "shop"}, "data": {"COLOUR": colour}});
+    let kustomization = "namespace: shop\nconfigMapGenerator:\n- name: settings\n  literals: [COLOUR=blue] # ours\n";
+    let sources = "- {name: prod, path: prod, renderer: kustomize}\n";
+    let desk = desk(&[("prod/kustomization.yaml", kustomization)], sources, &[settings("red"), no_autoscaler()]);
+    let found = report(&desk, "plan", 1);
+    let unit = &found["units"][0];
+    assert_eq!((&unit["outcome"], &unit["resource"]["name"]), (&json!("planned"), &json!(name)), "{unit:#}");
+    let diff = unit["diff"].as_str().expect("diff");
+    assert!(
+        diff.contains("+  options:\n+    annotations:\n+      trueup.dev/restore: configmap-shop-settings-"),
+        "{diff}"
+    );
+}

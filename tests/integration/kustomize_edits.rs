@@ -83,12 +83,26 @@ impl Shop {
 
     /// `trueup plan` after a change of one live object: its only unit.
     fn plan(&self, kind: &str, change: impl FnOnce(&mut Value)) -> Value {
+        self.planned(|live| {
+            let found = live.iter_mut().find(|live| live["kind"] == kind);
+            change(found.unwrap_or_else(|| panic!("{kind} is not live")));
+        })
+    }
+
+    /// `trueup plan` where another object of this kind is live, and not the one that is declared.
+    fn plan_without(&self, kind: &str) -> Value {
+        self.planned(|live| {
+            let found = live.iter_mut().find(|live| live["kind"] == kind);
+            found.unwrap_or_else(|| panic!("{kind} is not live"))["metadata"]["name"] = json!("another");
+        })
+    }
+
+    fn planned(&self, change: impl FnOnce(&mut Vec<Value>)) -> Value {
         let built = self.build("prod");
         let documents = serde_yaml::Deserializer::from_str(&built);
         let mut live: Vec<Value> =
             documents.map(|one| <Value as serde::Deserialize>::deserialize(one).expect("YAML")).collect();
-        let found = live.iter_mut().find(|live| live["kind"] == kind);
-        change(found.unwrap_or_else(|| panic!("{kind} is not live")));
+        change(&mut live);
         live.push(json!({"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": {"name": "o", "namespace": "o"},
             "spec": {"maxReplicas": 2, "minReplicas": 1, "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "o"}}}));
         self.desk.write("live.json", &json!({"apiVersion": "v1", "kind": "List", "items": live}).to_string());
@@ -285,4 +299,32 @@ fn what_a_link_may_lead_to_is_shared() {
         assert_eq!(unit["outcome"], "planned", "{unit:#}");
         assert_eq!(unit["proposal"]["files"][0], file);
     }
+}
+
+/// What is not in the cluster and is to go is deleted by a patch of production where others have it too.
+#[test]
+fn what_is_to_go_goes_from_one_environment() {
+    let without = |shop: &Shop| shop.plan_without("Set");
+    let shop = Shop::new(HEAD, &[]);
+    let others = [shop.build("dev"), shop.build("staging")];
+    let unit = without(&shop);
+    assert_eq!(unit["outcome"], "planned", "{unit:#}");
+    assert_eq!(changed(&unit).last().map(String::as_str), Some("+$patch: delete"));
+    shop.accept(&unit);
+    assert_eq!([shop.build("dev"), shop.build("staging")], others);
+    assert!(!shop.build("prod").contains("kind: Set"));
+    let alone = Shop::new(HEAD, &[("shop/dev/kustomization.yaml", "")]);
+    let files = without(&alone)["proposal"]["files"].clone();
+    assert_eq!(files, json!(["shop/base/kustomization.yaml", "shop/base/sets.yaml"]));
+}
+
+/// What a kustomization holds of Secrets is in no report, however near an edit it stands.
+#[test]
+fn secrets_beside_an_edit_are_not_shown() {
+    let generator = "secretGenerator:\n- name: login\n  literals: [password=canary-of-a-generator]\n";
+    let overlay = format!("resources: [../base]\nreplicas:\n- name: web\n  count: 4\n{generator}");
+    let shop = Shop::new(&overlay, &[]);
+    let unit = shop.plan("Deployment", |live| live["spec"]["replicas"] = json!(5));
+    assert_eq!(changed(&unit), ["-  count: 4", "+  count: 5"]);
+    assert!(!unit.to_string().contains("canary-of-a-generator"), "{unit:#}");
 }

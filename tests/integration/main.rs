@@ -2,6 +2,7 @@
 
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "tests do I/O")]
 
+mod adoption;
 mod alerts;
 mod cli;
 mod config;

@@ -4,10 +4,10 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use crate::defaults;
 use crate::support::cluster::{Way, cluster_without_controllers};
 use crate::support::eventually;
 use crate::support::world::{Setting, World};
+use crate::{adoption, defaults};
 
 /// The files, `crd.yaml` first: its kind has to be served before an object of it can be made.
 pub(crate) fn files() -> Vec<(String, String)> {
@@ -79,6 +79,11 @@ fn check(name: &str, ways: &[Way], controllers: bool) {
     assert!(documents >= 60, "{documents} documents");
     assert_eq!(ran.code, Some(0));
     defaults::hold_table_against(world.cluster, &delivered, controllers);
+    if let [Way::Create | Way::ClientSide] = ways
+        && controllers
+    {
+        adoption::hold_against(world.cluster, &delivered);
+    }
 }
 
 /// Pods with what owns them, as `kubectl -o` takes it.

@@ -15,7 +15,7 @@ use crate::domain::opaque::Opaque;
 use crate::domain::outcome::{Counts, FoundSource, Outcome, RunReport, SetAside, UnitResult};
 use crate::domain::policy::ActionType;
 use crate::domain::printable::is_hidden;
-use crate::domain::problem::{Level, Problem};
+use crate::domain::problem::{Level, Place, Problem};
 use crate::domain::resource::{Origin, ResourceId};
 
 const SCHEMA: &str = "trueup.report/v1";
@@ -107,6 +107,8 @@ struct Item<'r> {
     changed_by: Option<&'r ChangedBy>,
     #[serde(skip_serializing_if = "Option::is_none")]
     declared_by: Option<&'r Commit>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    declared_at: Option<&'r Place>,
     #[serde(skip_serializing_if = "Option::is_none")]
     unsynced_since: Option<&'r Commit>,
     fingerprint: &'r str,
@@ -276,6 +278,7 @@ fn item<'r>(item: &'r DriftItem, decision: Option<DecisionEntry<'r>>) -> Item<'r
         confidence: item.confidence,
         changed_by: item.changed_by.as_ref(),
         declared_by: item.declared_by.as_ref(),
+        declared_at: item.declared_at.as_ref(),
         unsynced_since: item.unsynced_since.as_ref(),
         fingerprint: &item.fingerprint,
         source: &item.source,

@@ -115,6 +115,7 @@ fn a_manifest_is_cleaned() {
                 memory: 1Gi
           volumes:
           - name: tmp
+            emptyDir: {}
           - name: c
             configMap:
               name: c

@@ -13,17 +13,16 @@ mod patches;
 mod strategic;
 
 use std::cell::OnceCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{Candidate, Files, Sought, document};
+use super::{Candidate, Files, Sought, adopt, document, object_at};
 use crate::domain::field_edit::FieldChange;
 use crate::domain::field_path::{FieldPath, Step};
 use crate::domain::kustomization::readers::Readers;
 use crate::domain::kustomization::{Kustomization, named};
 use crate::domain::yaml::edit::{Edit, apply};
-use crate::domain::yaml::read_documents;
 
 /// Candidates that are tried for one change, or for several together.
 const MOST: usize = 12;
@@ -127,6 +126,21 @@ fn places(sought: &Sought<'_>, change: &FieldChange, readers: &Known) -> Vec<Pla
     places
 }
 
+/// The places where a resource can be taken out: its document, else a patch that deletes it, where others read that too.
+pub(super) fn withdrawals(sought: &Sought<'_>) -> Vec<Result<adopt::Change, String>> {
+    let readers = OnceCell::new();
+    let search = match Search::new(sought, &readers) {
+        Ok(search) => search,
+        Err(reason) => return vec![Err(reason)],
+    };
+    let own = super::withdrawn(sought).and_then(|change| search.unshared(change));
+    let patch = |place: Candidate| place.into_iter().map(|(file, text)| (file, Some(text))).collect();
+    let deletions = overlay::deletions(&search).into_iter().map(|place| place.map(patch));
+    let (mut places, reasons): (Vec<_>, Vec<_>) = std::iter::once(own).chain(deletions).partition(Result::is_ok);
+    places.extend(reasons);
+    places
+}
+
 /// A resource, and the kustomizations that make it what it is.
 struct Search<'s> {
     sought: Sought<'s>,
@@ -184,7 +198,7 @@ impl<'s> Search<'s> {
     }
 
     /// A place whose files no other kustomization reads.
-    fn unshared(&self, place: Candidate) -> Place {
+    fn unshared<T>(&self, place: BTreeMap<String, T>) -> Result<BTreeMap<String, T>, String> {
         let own = &self.sought.source.path;
         let readers = self.readers.get_or_init(|| Readers::of(self.sought.files)).as_ref();
         let readers = readers.map_err(|reason| format!("who else reads it is not known: {reason}"))?;
@@ -226,12 +240,7 @@ fn edited(text: &str, document: usize, change: &FieldChange) -> Result<String, S
 /// The document that declares the resource, as it is written.
 fn declared(sought: &Sought<'_>) -> Option<Value> {
     let origin = sought.manifest.origin.as_ref()?;
-    let documents = read_documents(&sought.files.text(&origin.file).ok()?).ok()?;
-    let object = documents.get(origin.document)?.root.as_ref()?.to_json();
-    match origin.list_item {
-        Some(index) => object.get("items")?.get(index).cloned(),
-        None => Some(object),
-    }
+    object_at(&sought.files.text(&origin.file).ok()?, origin)
 }
 
 fn name_of(object: &Value) -> Option<&str> {

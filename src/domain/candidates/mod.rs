@@ -7,6 +7,7 @@ pub mod adopt;
 mod document;
 mod jinja;
 mod kustomize;
+pub mod place;
 mod values;
 mod variables;
 
@@ -72,4 +73,19 @@ pub fn candidates(sought: &Sought<'_>, changes: &[FieldChange]) -> Vec<Result<Ca
         Renderer::Jinja => jinja::candidates(sought, changes),
     });
     all
+}
+
+/// The changes that take a whole manifest out, the nearest first, or why it cannot be taken out there. Never empty.
+pub fn withdrawals(sought: &Sought<'_>) -> Vec<Result<adopt::Change, String>> {
+    match sought.source.renderer {
+        Renderer::Kustomize => kustomize::withdrawals(sought),
+        Renderer::Plain | Renderer::Helm | Renderer::Jinja => vec![withdrawn(sought)],
+    }
+}
+
+/// The files without the document that declares the resource.
+fn withdrawn(sought: &Sought<'_>) -> Result<adopt::Change, String> {
+    let origin = sought.manifest.origin.as_ref();
+    let origin = origin.ok_or("the file that declares it is not known; edit it by hand")?;
+    adopt::withdrawal(origin, sought.source, sought.files)
 }

@@ -235,6 +235,7 @@ impl<'a> Finder<'a> {
             confidence: difference.confidence,
             changed_by: difference.changed_by.clone(),
             declared_by: None,
+            declared_at: None,
             unsynced_since: None,
             native_default: difference.native_default.clone(),
             rule: None,

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::domain::field_path::FieldPath;
+use crate::domain::problem::Place;
 use crate::domain::resource::{Origin, ResourceId};
 
 /// A closed list of names that appear in YAML, JSON and text: gives it `as_str`, `ALL`, `Display` and `parse`.
@@ -260,6 +261,9 @@ pub struct DriftItem {
     pub labels: Vec<(String, String)>,
     /// Where it is declared.
     pub origin: Option<Origin>,
+    /// Where in the files this field is declared; none where Git does not say it, or code writes it. Set by
+    /// [`crate::domain::candidates::place`].
+    pub declared_at: Option<Place>,
     /// Which field; the root where the whole resource is meant.
     pub path: FieldPath,
     /// What sort of change.

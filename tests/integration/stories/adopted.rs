@@ -28,8 +28,7 @@ fn added_items_are_adopted() {
     assert_eq!(
         changed,
         [
-            "+            - name: DEBUG",
-            "+              value: \"1\"",
+            "+            - {name: DEBUG, value: \"1\"}",
             "+          ports:",
             "+            - containerPort: 8080",
             "+              protocol: TCP",

@@ -144,6 +144,9 @@ fn a_standard_fits_its_field() {
     assert_eq!(world.scan(), (0, vec![]));
 }
 
+/// Other tests have kinds of that name too.
+const PARTS: &str = "parts.keeps.company.example";
+
 /// A kind whose class stays what it was made with.
 const CRD: &str = "\
 apiVersion: apiextensions.k8s.io/v1
@@ -187,7 +190,7 @@ fn a_custom_kind_keeps_what_its_schema_says() {
 
     world.kubectl(&[
         "patch",
-        "parts",
+        PARTS,
         "a",
         "--type=merge",
         "-p",
@@ -204,7 +207,7 @@ fn a_custom_kind_keeps_what_its_schema_says() {
     }
     assert_eq!(world.scan(), (0, vec![]));
 
-    world.kubectl(&["delete", "parts", "a"]);
+    world.kubectl(&["delete", PARTS, "a"]);
     world.cluster.deliver(Way::ClientSide, &world.namespace, &part.replace("gold", "iron"));
     let told = unit(&world);
     assert_eq!(told["outcome"], "cannot_apply", "{told:#}");

@@ -20,13 +20,26 @@ pub(super) fn places(search: &Search<'_>, level: &Kustomization, change: &FieldC
         ["metadata", part @ ("annotations" | "labels"), key] => {
             let options = |at: &FieldPath| at.field("options").field(part).field(key);
             let own = |(at, _): &(FieldPath, Value)| FieldChange { path: options(at), action: change.action.clone() };
-            last_first.map(|generator| search.in_kustomization(level, &own(generator))).collect()
+            last_first.map(|generator| marked(search, level, &own(generator))).collect()
         }
         ["data", key] if !search.sought.manifest.id.kind.is_secret() => last_first
             .flat_map(|(at, entry)| Generator { search, level, at, entry, key }.places(&change.action))
             .collect(),
         _ => Vec::new(),
     }
+}
+
+/// A kustomization with the options of a generator changed. Lines of a Secret's generator stay as they are: what changes is
+/// shown to people.
+fn marked(search: &Search<'_>, level: &Kustomization, change: &FieldChange) -> Place {
+    let place = search.in_kustomization(level, change)?;
+    let old = search.sought.files.text(&level.file)?;
+    let mut new = place.values().flat_map(|text| text.lines());
+    let keeps_lines = old.lines().all(|line| new.any(|other| other == line));
+    if keeps_lines || !search.sought.manifest.id.kind.is_secret() {
+        return Ok(place);
+    }
+    Err(format!("{}: the generator of a Secret is written on one line; edit it by hand", level.file))
 }
 
 /// The generators of a kustomization that make the resource, or add to it.

@@ -17,16 +17,26 @@ const MOST_FILES: usize = 9;
 
 /// New patches: a strategic merge where it can say the change, and else single operations.
 pub(super) fn places(search: &Search<'_>, change: &FieldChange) -> Vec<Place> {
+    new_patches(search, |patch| [patch.strategic(change), patch.operations(change)].into_iter().flatten().collect())
+}
+
+/// New patches that take the resource out of what a kustomization comes to.
+pub(super) fn deletions(search: &Search<'_>) -> Vec<Place> {
+    new_patches(search, |patch| {
+        let mut deletion = patch.head();
+        deletion["$patch"] = Value::from("delete");
+        vec![patch.place("", &deletion, None)]
+    })
+}
+
+/// What `make` says for each kustomization and name.
+fn new_patches(search: &Search<'_>, make: impl Fn(&New<'_>) -> Vec<Place>) -> Vec<Place> {
     let mut levels = levels(search);
-    levels.retain(|level| search.unshared([(level.file.clone(), String::new())].into()).is_ok());
+    levels.retain(|level| search.unshared([(level.file.clone(), ())].into()).is_ok());
     levels.truncate(MOST_LEVELS);
     let names = names(search);
     let each = levels.iter().flat_map(|level| names.iter().map(move |name| (level, name)));
-    each.flat_map(|(level, name)| {
-        let patch = New { search, level, name };
-        [patch.strategic(change), patch.operations(change)].into_iter().flatten()
-    })
-    .collect()
+    each.flat_map(|(level, name)| make(&New { search, level, name })).collect()
 }
 
 /// What the resource may be called in a patch: as it is declared, else as it was called last.
@@ -73,15 +83,19 @@ struct New<'n> {
 }
 
 impl New<'_> {
-    fn strategic(&self, change: &FieldChange) -> Option<Place> {
+    /// What names the resource in a strategic merge.
+    fn head(&self) -> Value {
         let manifest = self.search.sought.manifest;
         let mut metadata = json!({"name": self.name});
         let namespace = self.search.declared.as_ref().and_then(|declared| declared.pointer("/metadata/namespace"));
         if let Some(namespace) = namespace {
             metadata["namespace"] = namespace.clone();
         }
-        let mut patch =
-            json!({"apiVersion": manifest.api_version, "kind": manifest.id.kind.kind, "metadata": metadata});
+        json!({"apiVersion": manifest.api_version, "kind": manifest.id.kind.kind, "metadata": metadata})
+    }
+
+    fn strategic(&self, change: &FieldChange) -> Option<Place> {
+        let mut patch = self.head();
         let edit = strategic::extension(&patch, change, &self.search.object)?;
         let made = edit.apply(&mut patch);
         Some(made.and_then(|()| self.place("", &patch, None)))

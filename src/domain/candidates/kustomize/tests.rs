@@ -262,4 +262,8 @@ fn secrets_are_never_written() {
     assert_eq!((places.len(), reasons.len()), (0, 1));
     let (places, _) = tried(&secret, &files, &[set("metadata.annotations.a", json!("x"))]);
     assert_eq!(places[0], "prod/kustomization.yaml: +options: +annotations: +a: x");
+    // a line with the content would be shown as changed
+    let files = [("prod/kustomization.yaml", "secretGenerator: [{name: settings, literals: [A=b]}]\n")];
+    let (places, _) = tried(&secret, &files, &[set("metadata.annotations.a", json!("x"))]);
+    assert!(places[0].starts_with("prod/kustomization.yaml: +patches: "), "{places:?}");
 }

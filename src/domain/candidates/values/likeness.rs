@@ -13,7 +13,7 @@ pub(super) fn names_of(resource: &ResourceId, path: &FieldPath) -> Vec<String> {
 }
 
 /// The names in a path: fields, and the values of merge keys.
-pub(super) fn names(path: &FieldPath) -> Vec<String> {
+pub(in crate::domain::candidates) fn names(path: &FieldPath) -> Vec<String> {
     let of_step = |step: &Step| match step {
         Step::Field(name) => vec![name.clone()],
         Step::Item(keys) => keys.iter().map(|(_, key)| plain(key)).collect(),

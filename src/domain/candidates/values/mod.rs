@@ -5,7 +5,7 @@
 //! for the proof to say.
 
 mod layers;
-mod likeness;
+pub(super) mod likeness;
 
 use std::collections::BTreeMap;
 
@@ -13,9 +13,11 @@ use serde_json::Value;
 
 use self::layers::{Layers, Node, Write, written};
 use self::likeness::{alike, likeness, names, names_of};
+use super::place::named_in_template;
 use super::{Candidate, Sought};
 use crate::domain::field_edit::FieldChange;
 use crate::domain::field_path::{FieldPath, Step};
+use crate::domain::problem::Place;
 use crate::domain::source::Renderer;
 use crate::domain::yaml::edit::Action;
 
@@ -66,15 +68,9 @@ fn draft<'w>(sought: &Sought<'_>, writes: impl Iterator<Item = &'w Write>) -> Re
 /// Where a person can make the changes: the template's line that names the first of the fields, if there is one.
 fn by_hand(sought: &Sought<'_>, changes: &[FieldChange]) -> String {
     let Some(origin) = &sought.manifest.origin else { return "edit the chart by hand".to_owned() };
-    let name = changes.first().and_then(|change| names(&change.path).pop());
-    let text = sought.files.text(&origin.file).unwrap_or_default();
-    let names_it = |line: &str| {
-        let key = line.trim_start().trim_start_matches("- ");
-        name.as_ref().is_some_and(|name| key.strip_prefix(name.as_str()).is_some_and(|rest| rest.starts_with(':')))
-    };
-    let mut below = text.lines().enumerate().skip(origin.line.saturating_sub(1));
-    let line = below.find(|(_, line)| names_it(line)).map_or(origin.line, |(index, _)| index + 1);
-    format!("edit the template {}:{line} by hand", origin.file)
+    let place = changes.first().and_then(|change| named_in_template(sought, origin, &change.path));
+    let place = place.unwrap_or_else(|| Place::line(&*origin.file, origin.line));
+    format!("edit the template {place} by hand")
 }
 
 /// What is tried for one change: all these writes together.

@@ -126,6 +126,7 @@ fn item(live: &LiveObject, source: &Source, owners: &Owners<'_>) -> DriftItem {
         confidence: if owners.is_empty() { Confidence::Potential } else { Confidence::Confirmed },
         changed_by: owners.creator(),
         declared_by: None,
+        declared_at: None,
         unsynced_since: None,
         native_default: None,
         rule: None,
