@@ -4,26 +4,29 @@
 //! What Git declares counts before what is in the cluster: it is what the delivery will act on, and where the two differ
 //! that is drift of the object itself. Whether something is suspended is asked of the cluster.
 
+mod cluster;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::StreamExt;
-use tracing::{debug, warn};
+use tracing::warn;
+
+pub(super) use cluster::{InCluster, in_cluster, kinds};
 
 use super::RENDERS_AT_ONCE;
 use super::live::Sides;
 use super::versions::with_versions;
-use crate::adapters::cluster::{ListError, Live};
 use crate::adapters::render::{OnManifest, Rendered, Sealed, SourceTree, render, unheard};
 use crate::adapters::repository::Checkout;
 use crate::config::{Config, DiscoverSettings};
 use crate::domain::delivery_rules::RuleOrigin;
 use crate::domain::discovery::{
-    DeliveryObject, DeliveryObjects, Found, Known, Surroundings, git_repository, may_name_sources, needs, read, tool_of,
+    DeliveryObject, Found, Known, Surroundings, git_repository, may_name_sources, needs, read, tool_of,
 };
 use crate::domain::opaque::{Opaque, Products, is_same};
 use crate::domain::outcome::{FoundSource, RunReport};
 use crate::domain::problem::Problem;
-use crate::domain::resource::{GroupKind, LiveObject, Manifest, ResourceId, VersionedKind};
+use crate::domain::resource::{GroupKind, Manifest, ResourceId, VersionedKind};
 use crate::domain::secret::MaskKey;
 use crate::domain::source::Source;
 
@@ -31,15 +34,6 @@ use crate::domain::source::Source;
 const MAX_ROUNDS: usize = 24;
 /// How many objects may name sources.
 const MAX_OBJECTS: usize = 2_000;
-
-/// What the cluster holds of the objects.
-#[derive(Debug, Default)]
-pub(super) struct InCluster {
-    objects: Vec<LiveObject>,
-    /// Kinds that may be there and could not be read.
-    unread: BTreeSet<GroupKind>,
-    problems: Vec<Problem>,
-}
 
 /// Every source, what each renders to, and what cannot be rendered.
 #[derive(Debug, Default)]
@@ -71,67 +65,6 @@ struct One {
     it: DeliveryObject,
     sources: Vec<(Source, Rendered)>,
     opaque: Vec<Opaque>,
-}
-
-/// The kinds to list, each at a version at which it may be.
-pub(super) fn kinds(settings: &DiscoverSettings) -> Vec<VersionedKind> {
-    if !settings.from.contains(&RuleOrigin::Cluster) {
-        return Vec::new();
-    }
-    let mut kinds: Vec<GroupKind> = settings.tools.iter().flat_map(|tool| tool.kinds()).collect();
-    if settings.tools.contains(&DeliveryObjects::Flux) {
-        kinds.push(git_repository());
-    }
-    let version = |kind: &GroupKind| match &*kind.group {
-        "argoproj.io" => "v1alpha1",
-        "helm.toolkit.fluxcd.io" => "v2",
-        _ => "v1",
-    };
-    kinds.iter().map(|kind| VersionedKind::new(format!("{}/{}", kind.group, version(kind)), &*kind.kind)).collect()
-}
-
-/// Reads the live objects. What may not be listed makes the sources unknown that it may name.
-pub(super) async fn in_cluster(config: &Config, live: &Live) -> InCluster {
-    let mut found = InCluster::default();
-    let Some(settings) = &config.discover else { return found };
-    let usual = kinds(settings);
-    let groups: Vec<GroupKind> = usual.iter().map(VersionedKind::group_kind).collect();
-    let served = match live.versions(&groups).await {
-        Ok(served) if !groups.is_empty() => served,
-        Ok(_) => return found,
-        Err(error) => {
-            found.unread.extend(groups);
-            found.miss(&error);
-            return found;
-        }
-    };
-    for kind in usual {
-        let at = served.iter().find(|served| served.group_kind() == kind.group_kind());
-        let kind = match (at, live) {
-            (Some(at), _) => at.clone(),
-            // what was not recorded is unknown
-            (None, Live::Snapshot(_)) => kind,
-            (None, Live::Cluster(_)) => continue,
-        };
-        match live.objects(&kind, &settings.namespaces, None).await {
-            Ok(objects) => found.objects.extend(objects),
-            Err(ListError::NotServed { .. } | ListError::NoSuchKind { .. }) => debug!(%kind, "is not served"),
-            Err(error) => {
-                found.unread.insert(kind.group_kind());
-                found.miss(&error);
-            }
-        }
-    }
-    found
-}
-
-impl InCluster {
-    fn miss(&mut self, error: &ListError) {
-        warn!(%error, "objects that name sources could not be read");
-        let help = "grant `list` on it (deploy/components/delivery-rules), or leave `cluster` out of `discover.from`; what \
-                    it delivers is unknown until then";
-        self.problems.push(Problem::error(error.to_string()).help(help));
-    }
 }
 
 impl<'a> Stage<'a> {
