@@ -67,22 +67,31 @@ fn with(text: &str, values: &[(&str, &str)]) -> String {
     values.iter().fold(text.to_owned(), |text, (name, value)| text.replace(name, value))
 }
 
+type Files = Vec<(&'static str, String)>;
+
 /// The files of the application, below `shop`.
-pub(super) fn files(renderer: Renderer) -> Vec<(&'static str, String)> {
+pub(super) fn files(renderer: Renderer) -> Files {
     match renderer {
         Renderer::Plain => vec![
             ("shop/web.yaml", with(&format!("{DEPLOYMENT}---\n{SERVICE}"), &WRITTEN)),
             ("shop/settings.yaml", with(SETTINGS, &WRITTEN)),
         ],
-        Renderer::Kustomize => {
-            let base = WRITTEN.map(|(name, value)| match name {
-                "REPLICAS" => (name, "1"),
-                "TAG" => (name, "latest"),
-                "MEMORY" => (name, "64Mi"),
-                "CURRENCY" => (name, "USD"),
-                _ => (name, value),
-            });
-            let overlay = "\
+        Renderer::Kustomize => overlays(),
+        Renderer::Helm => chart(),
+        Renderer::Jinja => templates(),
+    }
+}
+
+/// Two overlays over a base, of which only production is of this cluster.
+fn overlays() -> Files {
+    let base = WRITTEN.map(|(name, value)| match name {
+        "REPLICAS" => (name, "1"),
+        "TAG" => (name, "latest"),
+        "MEMORY" => (name, "64Mi"),
+        "CURRENCY" => (name, "USD"),
+        _ => (name, value),
+    });
+    let overlay = "\
 # production
 resources: [../../base]
 namespace: NAMESPACE
@@ -99,7 +108,7 @@ patches:
         path: /data/currency
         value: EUR
 ";
-            let memory = "\
+    let memory = "\
 apiVersion: apps/v1
 kind: Deployment
 metadata: {name: web}
@@ -110,38 +119,34 @@ spec:
         - name: web
           resources: {limits: {memory: 512Mi}} # as measured
 ";
-            vec![
-                ("shop/base/kustomization.yaml", "resources: [web.yaml, settings.yaml, service.yaml]\n".to_owned()),
-                ("shop/base/web.yaml", with(DEPLOYMENT, &base)),
-                ("shop/base/settings.yaml", with(SETTINGS, &base)),
-                ("shop/base/service.yaml", with(SERVICE, &base)),
-                ("shop/overlays/production/kustomization.yaml", overlay.to_owned()),
-                ("shop/overlays/production/memory.yaml", memory.to_owned()),
-                // another environment over the same base, which no source of this cluster delivers
-                (
-                    "shop/overlays/staging/kustomization.yaml",
-                    "resources: [../../base]\nnamespace: staging\n".to_owned(),
-                ),
-            ]
-        }
-        Renderer::Helm => {
-            let of = |key: &str| {
-                [
-                    (
-                        "ANNOTATIONS",
-                        format!("\n  annotations: {{{{- toYaml .Values.{key}.annotations | nindent 4 }}}}"),
-                    ),
-                    ("REPLICAS", "{{ .Values.web.replicas }}".to_owned()),
-                    ("TAG", "{{ .Values.web.tag }}".to_owned()),
-                    ("MEMORY", "{{ .Values.web.memory }}".to_owned()),
-                    ("CURRENCY", "{{ .Values.settings.currency }}".to_owned()),
-                ]
-            };
-            let template = |text: &str, key: &str| {
-                let values = of(key);
-                with(text, &values.each_ref().map(|(name, value)| (*name, value.as_str())))
-            };
-            let values = "\
+    vec![
+        ("shop/base/kustomization.yaml", "resources: [web.yaml, settings.yaml, service.yaml]\n".to_owned()),
+        ("shop/base/web.yaml", with(DEPLOYMENT, &base)),
+        ("shop/base/settings.yaml", with(SETTINGS, &base)),
+        ("shop/base/service.yaml", with(SERVICE, &base)),
+        ("shop/overlays/production/kustomization.yaml", overlay.to_owned()),
+        ("shop/overlays/production/memory.yaml", memory.to_owned()),
+        // another environment over the same base, which no source of this cluster delivers
+        ("shop/overlays/staging/kustomization.yaml", "resources: [../../base]\nnamespace: staging\n".to_owned()),
+    ]
+}
+
+/// A chart, and the values of production.
+fn chart() -> Files {
+    let of = |key: &str| {
+        [
+            ("ANNOTATIONS", format!("\n  annotations: {{{{- toYaml .Values.{key}.annotations | nindent 4 }}}}")),
+            ("REPLICAS", "{{ .Values.web.replicas }}".to_owned()),
+            ("TAG", "{{ .Values.web.tag }}".to_owned()),
+            ("MEMORY", "{{ .Values.web.memory }}".to_owned()),
+            ("CURRENCY", "{{ .Values.settings.currency }}".to_owned()),
+        ]
+    };
+    let template = |text: &str, key: &str| {
+        let values = of(key);
+        with(text, &values.each_ref().map(|(name, value)| (*name, value.as_str())))
+    };
+    let values = "\
 web:
   annotations: {}
   replicas: 1
@@ -153,34 +158,32 @@ settings:
 service:
   annotations: {}
 ";
-            let own =
-                "web:\n  replicas: 2 # one for each zone\n  tag: 1.4.2\n  memory: 512Mi\nsettings:\n  currency: EUR\n";
-            vec![
-                ("shop/web/Chart.yaml", "apiVersion: v2\nname: web\nversion: 0.1.0\n".to_owned()),
-                ("shop/web/values.yaml", values.to_owned()),
-                ("shop/web/templates/web.yaml", template(DEPLOYMENT, "web")),
-                ("shop/web/templates/settings.yaml", template(SETTINGS, "settings")),
-                ("shop/web/templates/service.yaml", template(SERVICE, "service")),
-                ("shop/production.yaml", own.to_owned()),
-            ]
-        }
-        Renderer::Jinja => {
-            let template = [
-                ("ANNOTATIONS", ""),
-                ("REPLICAS", "{{ web.replicas }}"),
-                ("TAG", "{{ web.tag }}"),
-                ("MEMORY", "{{ web.memory }}"),
-                ("CURRENCY", "{{ settings.currency }}"),
-            ];
-            let values =
-                "web:\n  replicas: 2 # one for each zone\n  tag: 1.4.2\n  memory: 512Mi\nsettings:\n  currency: EUR\n";
-            vec![
-                ("shop/web/web.yaml.j2", with(&format!("{DEPLOYMENT}---\n{SERVICE}"), &template)),
-                ("shop/web/settings.yaml.j2", with(SETTINGS, &template)),
-                ("shop/production.yaml", values.to_owned()),
-            ]
-        }
-    }
+    let own = "web:\n  replicas: 2 # one for each zone\n  tag: 1.4.2\n  memory: 512Mi\nsettings:\n  currency: EUR\n";
+    vec![
+        ("shop/web/Chart.yaml", "apiVersion: v2\nname: web\nversion: 0.1.0\n".to_owned()),
+        ("shop/web/values.yaml", values.to_owned()),
+        ("shop/web/templates/web.yaml", template(DEPLOYMENT, "web")),
+        ("shop/web/templates/settings.yaml", template(SETTINGS, "settings")),
+        ("shop/web/templates/service.yaml", template(SERVICE, "service")),
+        ("shop/production.yaml", own.to_owned()),
+    ]
+}
+
+/// Templates, and the values of production.
+fn templates() -> Files {
+    let template = [
+        ("ANNOTATIONS", ""),
+        ("REPLICAS", "{{ web.replicas }}"),
+        ("TAG", "{{ web.tag }}"),
+        ("MEMORY", "{{ web.memory }}"),
+        ("CURRENCY", "{{ settings.currency }}"),
+    ];
+    let values = "web:\n  replicas: 2 # one for each zone\n  tag: 1.4.2\n  memory: 512Mi\nsettings:\n  currency: EUR\n";
+    vec![
+        ("shop/web/web.yaml.j2", with(&format!("{DEPLOYMENT}---\n{SERVICE}"), &template)),
+        ("shop/web/settings.yaml.j2", with(SETTINGS, &template)),
+        ("shop/production.yaml", values.to_owned()),
+    ]
 }
 
 /// The source as the configuration names it, delivered by this tool.
