@@ -14,6 +14,7 @@ use crate::domain::candidates::adopt::{self, Newcomer, additions};
 use crate::domain::candidates::{Candidate, Sought, candidates, withdrawals};
 use crate::domain::field_edit::FieldChange;
 use crate::domain::plan::{Unit, Whole};
+use crate::domain::problem::Problem;
 use crate::domain::proof::{self, Target, prove_addition, prove_withdrawal};
 use crate::domain::resource::Manifest;
 use crate::domain::secret::MaskKey;
@@ -190,9 +191,8 @@ impl Workshop<'_> {
             let (source, new) = renewed(source, files, self.tree, &tree)?;
             variables.extend(new);
             let now = render(&tree, &source, self.key, &unheard()).await;
-            if now.problems != was.problems {
-                let new = now.problems.iter().find(|problem| !was.problems.contains(problem));
-                return Err(new.map_or_else(
+            if let Some(other) = other_problem(&was.problems, &now.problems, files) {
+                return Err(other.map_or_else(
                     || format!("the source {} renders with other problems", source.name),
                     ToString::to_string,
                 ));
@@ -201,5 +201,46 @@ impl Workshop<'_> {
             after.extend(now.manifests);
         }
         Ok(Renderings { before, after, variables })
+    }
+}
+
+/// Whether other problems are told than before, and the first that is new. In the edited files lines may have moved.
+fn other_problem<'p>(was: &[Problem], now: &'p [Problem], files: &Files) -> Option<Option<&'p Problem>> {
+    let lines_aside = |problem: &Problem| {
+        let mut problem = problem.clone();
+        if let Some(place) = problem.place.as_mut().filter(|place| files.contains_key(&place.file)) {
+            place.line = None;
+        }
+        problem
+    };
+    let mut known: Vec<_> = was.iter().map(lines_aside).collect();
+    for problem in now {
+        match known.iter().position(|known| *known == lines_aside(problem)) {
+            Some(position) => drop(known.swap_remove(position)),
+            None => return Some(Some(problem)),
+        }
+    }
+    (!known.is_empty()).then_some(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::problem::Place;
+
+    /// A warning that stood below an edited line is no new one; a second of its kind is, and so is one elsewhere.
+    #[test]
+    fn lines_move_and_problems_do_not_change() {
+        let at = |file: &str, line: usize| Problem::warning("odd").at(Place::line(file, line));
+        let files = Files::from([("a".to_owned(), None)]);
+        let was = [at("a", 3), at("b", 3)];
+        for (now, expected) in [
+            (vec![at("b", 3), at("a", 5)], None),
+            (vec![at("a", 3), at("b", 4)], Some(Some(at("b", 4)))),
+            (vec![at("a", 3), at("b", 3), at("a", 9)], Some(Some(at("a", 9)))),
+            (vec![at("a", 3)], Some(None)),
+        ] {
+            assert_eq!(other_problem(&was, &now, &files), expected.as_ref().map(Option::as_ref));
+        }
     }
 }
