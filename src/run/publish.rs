@@ -10,6 +10,7 @@ use super::diffs::diff;
 use super::stock::{self, Stock};
 use super::{Extent, prefix};
 use crate::adapters::forge::{Forge, ForgeError};
+use crate::adapters::render::Rendered;
 use crate::adapters::repository::{Checkout, Push, RemoteBranch, Repository};
 use crate::config::Config;
 use crate::domain::candidates::adopt::{Newcomer, proposed_file};
@@ -332,8 +333,13 @@ impl Stage<'_> {
     async fn close_resolved(&self, known: &Known, units: &[Unit], report: &mut RunReport) {
         let Some(forge) = self.forge else { return };
         let sources = self.workshop.sources.iter().zip(self.workshop.rendered);
-        let complete = sources.filter(|(_, rendered)| !rendered.incomplete).map(|(source, _)| source.name.clone());
-        let seen = Seen::new(complete, report);
+        // where a name itself is not known, any object may be meant
+        let is_complete = |rendered: &Rendered| {
+            !rendered.incomplete && !rendered.sealed.iter().any(|sealed| sealed.id.name.contains("${"))
+        };
+        let complete = sources.filter(|(_, rendered)| is_complete(rendered)).map(|(source, _)| source.name.clone());
+        let sealed = self.workshop.rendered.iter().flat_map(|rendered| &rendered.sealed).map(|sealed| &sealed.id);
+        let seen = Seen::new(complete, sealed, report);
         for proposal in known.proposals.iter().filter(|proposal| proposal.state == ProposalState::Open) {
             if units.iter().any(|unit| unit.branch == proposal.branch) {
                 continue;

@@ -4,13 +4,12 @@
 use std::collections::BTreeSet;
 
 use super::tree::SourceTree;
-use crate::domain::kustomization::{NAMES, below, is_remote, items, named, text, written_in_place};
+use crate::domain::kustomization::{CHARTS, NAMES, below, is_remote, items, misspelt, named, text, written_in_place};
 use crate::domain::problem::{Place, Problem};
 use crate::domain::repository_path::inside;
 use crate::domain::yaml::{Node, read_documents};
 
 const PLUGINS: [&str; 3] = ["generators", "transformers", "validators"];
-const HELM: [&str; 2] = ["helmCharts", "helmChartInflationGenerator"];
 /// What kustomize's own plugins load.
 const LOADED: [&str; 6] = ["path", "paths", "files", "envs", "env", "replacements"];
 
@@ -83,6 +82,13 @@ impl Visit<'_> {
     }
 
     fn root(&mut self, root: &Node) {
+        for (line, key) in misspelt(root) {
+            self.refuse(
+                line,
+                format!("`{key}` is the name of a field in another case"),
+                "write it as kustomize documents it",
+            );
+        }
         for (node, path) in named(root) {
             self.take_in(node, path);
         }
@@ -91,7 +97,7 @@ impl Visit<'_> {
             self.plugin(content, &file, Some(node.line));
         }
         self.seen.has_plugins |= PLUGINS.iter().any(|name| root.get(name).is_some());
-        for name in HELM {
+        for name in CHARTS {
             if let Some(node) = root.get(name) {
                 self.seen.unfetched += 1;
                 self.refuse(node.line, NO_CHARTS, OWN_SOURCE);
@@ -111,6 +117,11 @@ impl Visit<'_> {
                 continue;
             }
             let at = |node: &Node| Place::line(file, line.unwrap_or(node.line));
+            for (odd, key) in misspelt(root) {
+                let problem = Problem::error(format!("`{key}` is the name of a field in another case"));
+                let problem = problem.at(Place::line(file, line.unwrap_or(odd)));
+                self.seen.problems.push(problem.help("write it as kustomize documents it"));
+            }
             if root.get("kind").and_then(text) == Some("HelmChartInflationGenerator") {
                 self.seen.unfetched += 1;
                 self.seen.problems.push(Problem::error(NO_CHARTS).at(at(root)).help(OWN_SOURCE));
@@ -234,6 +245,26 @@ mod tests {
                 "prod/kustomization.yaml:2: `http://x/y` is not in the repository",
             ),
             ("transformers: [t.yaml]\n", "prod/t.yaml:5: `../../up` is not in the repository"),
+            (
+                "ConfigMapGenerator: [{name: x, files: [a=/etc/passwd]}]\n",
+                "prod/kustomization.yaml:1: `ConfigMapGenerator` is the name of a field in another case",
+            ),
+            (
+                "configMapGenerator:\n- name: x\n  Files: [a=/etc/passwd]\n",
+                "prod/kustomization.yaml:3: `Files` is the name of a field in another case",
+            ),
+            (
+                "secretGenerator: [{name: x, file\u{17f}: [a=/etc/passwd]}]\n",
+                "prod/kustomization.yaml:1: `file\u{17f}` is the name of a field in another case",
+            ),
+            (
+                "Resources: ['http://x/y']\n",
+                "prod/kustomization.yaml:1: `Resources` is the name of a field in another case",
+            ),
+            (
+                "transformers:\n- |-\n  apiVersion: builtin\n  kind: PatchTransformer\n  metadata: {name: x}\n  Path: /etc/passwd\n",
+                "prod/kustomization.yaml:2: `Path` is the name of a field in another case",
+            ),
             ("helmCharts: [{name: x}]\n", "prod/kustomization.yaml:1: charts are not inflated inside of kustomize"),
             ("resources: [\n", "prod/kustomization.yaml:1: unclosed bracket"),
         ] {

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::domain::candidates::Files;
 use crate::domain::repository_path::inside;
-use crate::domain::yaml::{Content, Node, read_documents};
+use crate::domain::yaml::{Content, Entry, Node, read_documents};
 
 /// The names of a kustomization's file, in the order in which they are looked for.
 pub const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
@@ -29,6 +29,11 @@ const LISTS: [&str; 10] = [
 const WITH_PATH: [&str; 3] = ["patches", "patchesJson6902", "replacements"];
 /// Generators, whose files may be written as `key=path`.
 const GENERATORS: [&str; 2] = ["configMapGenerator", "secretGenerator"];
+
+/// Fields of entries that name paths.
+const ENTRY: [&str; 5] = ["path", "paths", "files", "envs", "env"];
+/// Fields that inflate charts.
+pub const CHARTS: [&str; 2] = ["helmCharts", "helmChartInflationGenerator"];
 
 /// The kustomization of a folder.
 #[derive(Debug, Clone)]
@@ -109,6 +114,31 @@ pub fn named(root: &Node) -> Vec<(&Node, &str)> {
 pub fn written_in_place(root: &Node) -> Vec<(&Node, &str)> {
     let entries = LISTS.iter().filter_map(|name| root.get(name)).flat_map(items);
     entries.filter_map(|node| Some((node, text(node).filter(|text| is_yaml(text))?))).collect()
+}
+
+/// Keys that kustomize reads as a field that names paths, though they are written in another case: Go takes names of
+/// fields in any. What they name would not be seen here.
+pub fn misspelt(root: &Node) -> Vec<(usize, &str)> {
+    let fields = LISTS.iter().chain(&WITH_PATH).chain(&GENERATORS).chain(&CHARTS).chain(&ENTRY).copied();
+    let fields: Vec<&str> = fields.collect();
+    let entries = root_entries(root).iter().filter(|entry| fields.contains(&&*entry.key));
+    let nested = entries.flat_map(|entry| items(&entry.value)).flat_map(root_entries);
+    let odd = |entry: &&Entry| {
+        !fields.contains(&&*entry.key) && fields.iter().any(|field| folded(field) == folded(&entry.key))
+    };
+    root_entries(root).iter().chain(nested).filter(odd).map(|entry| (entry.line, &*entry.key)).collect()
+}
+
+fn root_entries(node: &Node) -> &[Entry] {
+    match &node.content {
+        Content::Map(entries) => entries,
+        _ => &[],
+    }
+}
+
+/// A name as Go folds it: two letters beyond ASCII are the same as one of ASCII.
+fn folded(name: &str) -> String {
+    name.replace('\u{17f}', "s").replace('\u{212a}', "k").to_ascii_lowercase()
 }
 
 /// Each item of a list; a value that is no list counts as one.
