@@ -89,6 +89,10 @@ impl Files for Over<'_> {
         files.extend(self.texts.keys().cloned());
         Ok(files)
     }
+
+    fn links(&self) -> Vec<String> {
+        self.below.links()
+    }
 }
 
 /// The places for one change, those that are none at the end. Never empty.
