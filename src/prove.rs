@@ -192,11 +192,22 @@ impl Workshop<'_> {
                     ToString::to_string,
                 ));
             }
+            if let Some(other) = other_beside(was, &now) {
+                return Err(format!("{other} would change too"));
+            }
             before.extend(was.manifests.iter().cloned());
             after.extend(now.manifests);
         }
         Ok(Renderings { before, after, variables })
     }
+}
+
+/// What a source declares otherwise than before, or one time more or less, beside its manifests.
+fn other_beside(was: &Rendered, now: &Rendered) -> Option<String> {
+    let (was, now) = (was.besides(), now.besides());
+    let differing = was.iter().find(|(beside, times)| now.get(*beside) != Some(*times));
+    let differing = differing.or_else(|| now.iter().find(|(beside, times)| was.get(*beside) != Some(*times)));
+    differing.map(|((name, _), _)| name.clone())
 }
 
 /// Whether other problems are told than before, and the first that is new. In the edited files lines may have moved.

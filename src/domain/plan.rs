@@ -107,6 +107,9 @@ pub fn units(
             (unit.severity, unit.policy) = (item.severity, policy);
         }
         answer(unit, index, item, remedies(item, &policies[policy], &manifest, stock));
+        if item.caused_by.is_empty() {
+            continue;
+        }
         // a policy that asks to mend what a semantic item means asks it for each of its causes
         for (index, cause) in items.iter().enumerate().filter(|(_, cause)| is_cause(cause, item)) {
             answer(unit, index, cause, cures(cause, &policies[policy], &manifest, stock));

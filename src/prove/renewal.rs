@@ -1,6 +1,8 @@
 //! Sources whose variables a candidate sets anew: they are rendered with the new values, and that the object that sets
 //! them changes too is part of what was meant.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::Files;
@@ -72,24 +74,33 @@ pub(super) struct Renderings {
 }
 
 impl Renderings {
-    /// Takes the objects that set variables out of both sides where they change in that and nothing else. Yields one line
-    /// for each.
+    /// Takes the objects that set variables out of both sides where they change in these and nothing else. Yields one
+    /// line for each variable.
     pub(super) fn without_variables(&mut self, target: &ResourceId) -> Result<Vec<String>, String> {
+        let mut setters: BTreeMap<&Origin, Vec<&Renewed>> = BTreeMap::new();
+        for variable in &self.variables {
+            let set = setters.entry(&variable.origin).or_default();
+            // two sources may take it
+            if !set.contains(&variable) {
+                set.push(variable);
+            }
+        }
         let mut lines = Vec::new();
-        for Renewed { origin, path, value } in &self.variables {
+        for (origin, variables) in setters {
             let is_setter = |one: &Manifest| one.id != *target && one.origin.as_ref() == Some(origin);
             let Some(old) = self.before.iter().position(is_setter) else { continue };
             let Manifest { id, source, .. } = &self.before[old];
             let is_same = |one: &Manifest| one.id == *id && one.source == *source;
             let Some(new) = self.after.iter().position(is_same) else { continue };
             let (was, is) = (self.before[old].object(), self.after[new].object());
-            if path.get(&is).and_then(text).as_ref() != Some(value) {
-                return Err(format!("{path} of {id} is set elsewhere too"));
+            for Renewed { path, value, .. } in &variables {
+                if path.get(&is).and_then(text).as_ref() != Some(value) {
+                    return Err(format!("{path} of {id} is set elsewhere too"));
+                }
+                lines.push(format!("{id} {path}: {} → {value}", path.get(&was).and_then(text).unwrap_or_default()));
             }
-            let others: Vec<_> =
-                self.variables.iter().filter(|one| one.origin == *origin).map(|one| &one.path).collect();
-            lines.push(format!("{id} {path}: {} → {value}", path.get(&was).and_then(text).unwrap_or_default()));
-            if without(was, &others) == without(is, &others) {
+            let paths: Vec<_> = variables.iter().map(|variable| &variable.path).collect();
+            if without(was, &paths) == without(is, &paths) {
                 self.before.remove(old);
                 self.after.remove(new);
             }
@@ -124,5 +135,43 @@ fn remove(object: &mut Value, path: &[&str]) {
     let parent = before.iter().try_fold(object, |at, name| at.get_mut(*name));
     if let Some(parent) = parent.and_then(Value::as_object_mut) {
         parent.remove(*last);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// Every variable of a setter has to be set as it is written, and is told; then the setter is out of the proof.
+    #[test]
+    fn every_variable_of_a_setter_counts() {
+        let origin = Origin { file: "vars.yaml".to_owned(), document: 0, line: 1, list_item: None };
+        let setter = |size: &str, colour: &str, other: &str| {
+            let object = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "vars"},
+                "data": {"size": size, "colour": colour, "other": other}});
+            vec![Manifest::new(ResourceId::of(&object).expect("id"), "s", Some(origin.clone()), &object)]
+        };
+        let renewed = |name: &str, value: &str| {
+            let path = FieldPath::fields(["data", name]);
+            Renewed { origin: origin.clone(), path, value: value.to_owned() }
+        };
+        let target = ResourceId::of(&json!({"apiVersion": "v1", "kind": "A", "metadata": {"name": "a"}})).expect("id");
+        let lines = ["ConfigMap vars data.size: 1 → 2", "ConfigMap vars data.colour: red → blue"];
+        let lines = || Ok(lines.map(str::to_owned).to_vec());
+        let elsewhere = |path: &str| Err(format!("{path} of ConfigMap vars is set elsewhere too"));
+        for (after, told, left) in [
+            (setter("2", "blue", "x"), lines(), 0),
+            (setter("2", "blue", "y"), lines(), 1),
+            (setter("2", "red", "x"), elsewhere("data.colour"), 1),
+            (setter("1", "blue", "x"), elsewhere("data.size"), 1),
+        ] {
+            // two sources take the first one
+            let variables = vec![renewed("size", "2"), renewed("colour", "blue"), renewed("size", "2")];
+            let mut renderings = Renderings { before: setter("1", "red", "x"), after, variables };
+            assert_eq!(renderings.without_variables(&target), told);
+            assert_eq!((renderings.before.len(), renderings.after.len()), (left, left));
+        }
     }
 }

@@ -27,7 +27,7 @@ impl<'a> Owned<'a> {
         problems: &mut Vec<Problem>,
     ) -> Option<Self> {
         let manifests = rendered.iter().flat_map(|rendered| &rendered.manifests);
-        let generate_names = rendered.iter().flat_map(|rendered| &rendered.generate_names);
+        let generate_names = rendered.iter().flat_map(|rendered| &rendered.nameless).map(|manifest| &manifest.id);
         let estate = Estate::new(sources, manifests, generate_names)?;
         let mut kinds = Vec::new();
         for (kind, version) in estate.kinds().into_iter().filter(|(kind, _)| !rules.skip_kind(kind)) {

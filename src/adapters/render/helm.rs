@@ -4,7 +4,7 @@
 //! plugins, no repositories, no kubeconfig. It is rendered twice, since what differs between two renderings of the same
 //! files (`randAlphaNum`, `genCA`, `now`) is not declared by them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::path::Path;
 use std::time::Duration;
 
@@ -139,22 +139,35 @@ fn arguments(source: &Source, release: &HelmRelease) -> Vec<String> {
     args
 }
 
-/// Joins the two renderings. An object that only one of them has gets a name of its own each time: nothing can be said
-/// of it.
+/// Joins the two renderings.
 fn settle(one: Rendered, other: Rendered) -> Rendered {
-    let others: HashMap<ResourceId, Manifest> =
-        other.manifests.into_iter().map(|manifest| (manifest.id.clone(), manifest)).collect();
-    let mut settled = Rendered { manifests: Vec::new(), ..one };
-    for manifest in one.manifests {
-        match others.get(&manifest.id) {
-            Some(other) => settled.manifests.push(manifest.rendered_again(other)),
+    let mut settled = one;
+    for sealed in settled.sealed.iter_mut().filter(|sealed| !other.sealed.contains(sealed)) {
+        sealed.content.clear();
+    }
+    settled.manifests = rendered_again(settled.manifests, other.manifests, &mut settled.problems);
+    settled.nameless = rendered_again(settled.nameless, other.nameless, &mut settled.problems);
+    settled
+}
+
+/// Objects with what the second rendering made of them. One that only one of them has gets a name of its own each time:
+/// nothing can be said of it.
+fn rendered_again(one: Vec<Manifest>, other: Vec<Manifest>, problems: &mut Vec<Problem>) -> Vec<Manifest> {
+    let mut others: HashMap<ResourceId, VecDeque<Manifest>> = HashMap::new();
+    for manifest in other {
+        others.entry(manifest.id.clone()).or_default().push_back(manifest);
+    }
+    let mut settled = Vec::new();
+    for manifest in one {
+        match others.get_mut(&manifest.id).and_then(VecDeque::pop_front) {
+            Some(other) => settled.push(manifest.rendered_again(&other)),
             None => {
                 let message = format!("a {} gets another name in every rendering", manifest.id.kind.kind);
                 let place = manifest.origin.map(|origin| Place::line(origin.file, origin.line));
                 let problem = Problem::warning(message).help("give it a lasting name; nothing is said about it");
                 let problem = Problem { place, ..problem };
-                if !settled.problems.contains(&problem) {
-                    settled.problems.push(problem);
+                if !problems.contains(&problem) {
+                    problems.push(problem);
                 }
             }
         }

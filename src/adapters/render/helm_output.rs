@@ -37,6 +37,7 @@ pub(super) fn objects(output: &str, chart: &Chart, tree: &SourceTree, namespace:
             found.origin = Some(Origin { file: file.clone(), document, line, list_item: None });
             all.found.push(found);
         }
+        all.nameless.extend(read.nameless);
         all.problems.extend(read.problems.into_iter().map(|problem| {
             let line = problem.place.as_ref().and_then(|place| place.line).unwrap_or(1);
             let message = format!("{} (line {} of what it renders to)", problem.message, line.saturating_sub(1));

@@ -107,7 +107,7 @@ pub(super) fn place(folder: &Path, source: &Source) -> PathBuf {
 /// Whether the manifests are all that the file declares, and mean the same in every run.
 fn may_be_kept(declared: &Declared) -> bool {
     let is_open = |manifest: &Manifest| std::str::from_utf8(manifest.json()).is_ok_and(|json| !json.contains(MASK));
-    let is_plain = declared.problems.is_empty() && declared.generate_names.is_empty() && declared.sealed.is_empty();
+    let is_plain = declared.problems.is_empty() && declared.nameless.is_empty() && declared.sealed.is_empty();
     is_plain && declared.manifests.iter().all(|(manifest, _)| is_open(manifest))
 }
 

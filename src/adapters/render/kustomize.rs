@@ -63,7 +63,12 @@ pub(super) fn built(
                 let mut objects = read(&text);
                 complete(source, &mut objects);
                 let mut declared = objects.masked(&source.name, key);
-                declared.sealed.extend(read(&hidden).found.into_iter().map(Sealed::by_variable));
+                if let Some(delivered) = &source.delivered {
+                    let hidden = read(&hidden);
+                    let hidden = hidden.found.into_iter().chain(hidden.nameless);
+                    let sealed = hidden.map(|found| Sealed::by_variable(found, &delivered.variables, key));
+                    declared.sealed.extend(sealed);
+                }
                 let rendered = rendered(declared);
                 rendered.manifests.iter().for_each(heard);
                 return Rendered { reads, ..rendered };
@@ -201,7 +206,7 @@ fn broken_files(tree: &SourceTree, seen: &Kustomizations) -> Vec<Problem> {
 /// Takes kustomize's note of its origin off every object, and finds the document it came from.
 fn trace_back(objects: &mut Objects, tree: &SourceTree) {
     let mut files: BTreeMap<String, Vec<Found>> = BTreeMap::new();
-    for found in &mut objects.found {
+    for found in objects.found.iter_mut().chain(&mut objects.nameless) {
         let note = take_note(&mut found.object);
         found.stem = hash::stem(&found.object);
         let path = note.as_deref().and_then(origin_path);

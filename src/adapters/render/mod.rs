@@ -17,10 +17,11 @@ pub mod tree;
 pub use objects::Sealed;
 pub use tree::SourceTree;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::domain::problem::Problem;
-use crate::domain::resource::{Manifest, ResourceId};
+use crate::domain::resource::Manifest;
 use crate::domain::secret::MaskKey;
 use crate::domain::source::{Renderer, Source};
 
@@ -32,7 +33,7 @@ pub struct Rendered {
     /// Objects of which what is declared is not to be known.
     pub sealed: Vec<Sealed>,
     /// Manifests without a name: each with its `generateName` in the place of one.
-    pub generate_names: Vec<ResourceId>,
+    pub nameless: Vec<Manifest>,
     /// What could not be read.
     pub problems: Vec<Problem>,
     /// Whether something that may declare objects could not be read: then nothing of this source may be called missing
@@ -56,6 +57,16 @@ impl Rendered {
         self.reads.iter().any(|path| {
             file.strip_prefix(&**path).is_some_and(|rest| path.is_empty() || rest.is_empty() || rest.starts_with('/'))
         })
+    }
+
+    /// What it declares beside its manifests, in words, with what stands for its content: how often each.
+    pub fn besides(&self) -> BTreeMap<(String, String), usize> {
+        let nameless =
+            self.nameless.iter().map(|one| (format!("{} (generateName)", one.id), one.settled().to_string()));
+        let sealed = self.sealed.iter().map(|one| (one.id.to_string(), one.content.clone()));
+        let mut besides = BTreeMap::new();
+        nameless.chain(sealed).for_each(|one| *besides.entry(one).or_default() += 1);
+        besides
     }
 }
 

@@ -1,11 +1,14 @@
 //! Text → Kubernetes objects: documents and `List` items, each with its place, and the problems of those that are none.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use crate::domain::problem::{Place, Problem};
 use crate::domain::resource::{GroupKind, Manifest, Origin, ResourceId};
 use crate::domain::scope::is_cluster_scoped;
 use crate::domain::secret::{MaskKey, mask_object};
+use crate::domain::source::Variable;
 use crate::domain::yaml::{Content, Document, Node, read_documents};
 
 /// An object as it is written, secrets not yet masked.
@@ -24,7 +27,7 @@ pub(super) struct Found {
 pub(super) struct Objects {
     pub(super) found: Vec<Found>,
     /// Objects that the API server gives a name to: each with the prefix of its names in the place of a name.
-    pub(super) generate_names: Vec<ResourceId>,
+    pub(super) nameless: Vec<Found>,
     /// Each one means that something may be missing.
     pub(super) problems: Vec<Problem>,
 }
@@ -38,22 +41,30 @@ pub struct Sealed {
     pub place: Place,
     /// Why it is not to be known.
     pub reason: &'static str,
+    /// A mask of the whole of it, to tell whether it is the same as before; empty where every rendering has another one.
+    pub content: String,
 }
 
 impl Sealed {
     /// An object that is encrypted in Git; none where it is not.
-    fn by_encryption(found: &Found) -> Option<Self> {
+    fn by_encryption(found: &Found, key: &MaskKey) -> Option<Self> {
         let is_encrypted = found.object.get("sops").is_some_and(|sops| sops.get("mac").is_some());
         is_encrypted.then(|| Self {
             id: found.id.clone(),
             place: found.place.clone(),
             reason: "it is encrypted in Git (SOPS)",
+            content: key.mask(found.object.to_string().as_bytes()),
         })
     }
 
-    /// An object with a variable that a Secret may set.
-    pub(super) fn by_variable(found: Found) -> Self {
-        Self { id: found.id, place: found.place, reason: "it takes a variable from a Secret" }
+    /// An object with a variable that a Secret may set. What is known of the others belongs to its content.
+    pub(super) fn by_variable(found: Found, variables: &BTreeMap<String, Variable>, key: &MaskKey) -> Self {
+        let mut content = found.object.to_string();
+        let used = variables.iter().filter(|(name, _)| content.contains(&format!("${{{name}")));
+        let known: String = used.map(|(name, variable)| format!("\n{name}={}", variable.value)).collect();
+        content.push_str(&known);
+        let content = key.mask(content.as_bytes());
+        Self { id: found.id, place: found.place, reason: "it takes a variable from a Secret", content }
     }
 }
 
@@ -62,14 +73,14 @@ impl Sealed {
 pub(super) struct Declared {
     pub(super) manifests: Vec<(Manifest, Place)>,
     pub(super) sealed: Vec<Sealed>,
-    pub(super) generate_names: Vec<ResourceId>,
+    pub(super) nameless: Vec<Manifest>,
     pub(super) problems: Vec<Problem>,
 }
 
 impl Objects {
     /// Leads every place back to where it came from, where the text was made of other files.
     pub(super) fn led_back(&mut self, back: &dyn Fn(&mut Place)) {
-        for found in &mut self.found {
+        for found in self.found.iter_mut().chain(&mut self.nameless) {
             back(&mut found.place);
             if let Some(origin) = &mut found.origin {
                 let mut place = Place::line(&*origin.file, origin.line);
@@ -82,17 +93,19 @@ impl Objects {
 
     /// Masks the secrets and makes the objects compact.
     pub(super) fn masked(self, source: &str, key: &MaskKey) -> Declared {
-        let (generate_names, problems) = (self.generate_names, self.problems);
-        let mut declared = Declared { generate_names, problems, ..Declared::default() };
-        for mut found in self.found {
-            if let Some(sealed) = Sealed::by_encryption(&found) {
-                declared.sealed.push(sealed);
-                continue;
-            }
+        let mut declared = Declared { problems: self.problems, ..Declared::default() };
+        let masked = |mut found: Found| {
             mask_object(&mut found.object, key);
             let manifest = Manifest::new(found.id, source, found.origin, &found.object);
-            declared.manifests.push((manifest.named_by_content(found.stem), found.place));
+            (manifest.named_by_content(found.stem), found.place)
+        };
+        for found in self.found {
+            match Sealed::by_encryption(&found, key) {
+                Some(sealed) => declared.sealed.push(sealed),
+                None => declared.manifests.push(masked(found)),
+            }
         }
+        declared.nameless = self.nameless.into_iter().map(|found| masked(found).0).collect();
         declared
     }
 }
@@ -107,7 +120,7 @@ impl Declared {
     pub(super) fn extend(&mut self, other: Self) {
         self.manifests.extend(other.manifests);
         self.sealed.extend(other.sealed);
-        self.generate_names.extend(other.generate_names);
+        self.nameless.extend(other.nameless);
         self.problems.extend(other.problems);
     }
 }
@@ -176,9 +189,17 @@ impl ObjectReader<'_> {
             return self.list(items, api_version, kind, standing);
         }
         match name.map(|name| (name.line, as_text(name))) {
-            Some((_, Some(name))) => self.keep(node, (api_version, kind), group_kind, name, standing),
+            Some((_, Some(name))) => {
+                let found = self.found(node, (api_version, kind), group_kind, name, standing);
+                self.objects.found.extend(found);
+            }
             Some((line, None)) => self.refuse(line, "`metadata.name` is no text, put it in quotes"),
-            None if prefix.is_some() => self.keep_nameless(node, group_kind, prefix.unwrap_or_default()),
+            // every delivery makes another object of it, so that none can be missing; none is undeclared either
+            None if prefix.is_some() => {
+                let prefix = prefix.unwrap_or_default();
+                let found = self.found(node, (api_version, kind), group_kind, prefix, standing);
+                self.objects.nameless.extend(found);
+            }
             None => self.refuse(node.line, &format!("the {kind} has no `metadata.name`")),
         }
     }
@@ -197,15 +218,16 @@ impl ObjectReader<'_> {
         }
     }
 
-    fn keep(
+    /// The object under this name; nothing where its namespace is a problem.
+    fn found(
         &mut self,
         node: &Node,
         (api_version, kind): (&str, &str),
         group_kind: GroupKind,
         name: &str,
         standing: Standing<'_>,
-    ) {
-        let Some(namespace) = self.namespace_of(node, &group_kind) else { return };
+    ) -> Option<Found> {
+        let namespace = self.namespace_of(node, &group_kind)?;
         let mut object = node.to_json();
         object["apiVersion"] = Value::from(api_version);
         object["kind"] = Value::from(kind);
@@ -221,13 +243,13 @@ impl ObjectReader<'_> {
         };
         let origin =
             Origin { file: self.file.to_owned(), document: standing.document, line, list_item: standing.list_item };
-        self.objects.found.push(Found {
+        Some(Found {
             id: ResourceId::new(group_kind, namespace, name),
             object,
             origin: standing.addressable.then_some(origin),
             stem: None,
             place: Place::line(self.file, line),
-        });
+        })
     }
 
     /// The namespace in which an object is declared, if in one; nothing where it cannot be told, which is a problem.
@@ -244,13 +266,6 @@ impl ObjectReader<'_> {
                 self.refuse(line, "`metadata.namespace` is no text, put it in quotes");
                 None
             }
-        }
-    }
-
-    /// Every delivery makes another object of it, so that none can be missing; none is undeclared either.
-    fn keep_nameless(&mut self, node: &Node, kind: GroupKind, prefix: &str) {
-        if let Some(namespace) = self.namespace_of(node, &kind) {
-            self.objects.generate_names.push(ResourceId::new(kind, namespace, prefix));
         }
     }
 
@@ -283,6 +298,7 @@ fn is_other_program(file: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Rendered;
     use super::*;
 
     fn seen(file: &str, text: &str) -> String {
@@ -295,11 +311,43 @@ mod tests {
                 format!("{} {item:?}", found.id)
             })
             .collect();
-        lines.extend(objects.generate_names.iter().map(|prefix| format!("generates {prefix}")));
+        lines.extend(objects.nameless.iter().map(|found| format!("generates {}", found.id)));
         lines.extend(
             objects.problems.iter().map(|problem| format!("{}: {}", problem.place.as_ref().unwrap(), problem.message)),
         );
         lines.join("; ")
+    }
+
+    /// What is not to be known, or has no name yet, is told apart by what it says: its own text, and the variables in it.
+    #[test]
+    fn contents_are_told_apart() {
+        let key = MaskKey::for_this_run(b"k");
+        let besides = |text: &str, size: &str| {
+            let variable =
+                |name: &str, value: &str| (name.to_owned(), Variable { value: value.to_owned(), place: None });
+            let variables = BTreeMap::from([variable("size", size), variable("other", size)]);
+            let objects = |text: &str| read_objects("a.yaml", text, None);
+            let mut declared = objects(text).masked("s", &key);
+            let hidden = objects(text).found.into_iter();
+            declared.sealed.extend(hidden.map(|found| Sealed::by_variable(found, &variables, &key)));
+            Rendered { nameless: declared.nameless, sealed: declared.sealed, ..Rendered::default() }.besides()
+        };
+        let of = |say: &str, name: &str| {
+            format!("apiVersion: v1\nkind: A\nmetadata: {{{name}: a}}\nsops: {{mac: x}}\nsay: '{say}'\n")
+        };
+        for (name, before, after, expected) in [
+            ("name", ("a", "1"), ("a", "2"), true),
+            ("name", ("a", "1"), ("b", "1"), false),
+            ("name", ("${size:=1}", "1"), ("${size:=1}", "1"), true),
+            ("name", ("${size:=1}", "1"), ("${size:=1}", "2"), false),
+            ("generateName", ("a", "1"), ("a", "1"), true),
+            ("generateName", ("a", "1"), ("b", "1"), false),
+        ] {
+            let (one, other) = (of(before.0, name), of(after.0, name));
+            let (one, other) = (besides(&one, before.1), besides(&other, after.1));
+            assert!(!one.is_empty());
+            assert_eq!(one == other, expected, "{name} {before:?} {after:?}");
+        }
     }
 
     /// Objects, lists, and what is no object, each as kubectl would take it.

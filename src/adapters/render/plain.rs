@@ -60,7 +60,7 @@ pub fn read_paths(paths: &[PathBuf], source: &str, namespace: Option<&str>, key:
 /// Of two declarations of one object the later counts, as `kubectl apply` would have it.
 pub(super) fn rendered(declared: Declared) -> Rendered {
     let incomplete = !declared.problems.is_empty();
-    let (sealed, generate_names, mut problems) = (declared.sealed, declared.generate_names, declared.problems);
+    let (sealed, nameless, mut problems) = (declared.sealed, declared.nameless, declared.problems);
     let mut latest: HashMap<&ResourceId, usize> = HashMap::with_capacity(declared.manifests.len());
     let mut overruled = HashSet::new();
     for (index, (manifest, place)) in declared.manifests.iter().enumerate() {
@@ -72,7 +72,7 @@ pub(super) fn rendered(declared: Declared) -> Rendered {
     }
     let counting = declared.manifests.into_iter().enumerate().filter(|(index, _)| !overruled.contains(index));
     let manifests = counting.map(|(_, (manifest, _))| manifest).collect();
-    Rendered { manifests, sealed, generate_names, problems, incomplete, ..Rendered::default() }
+    Rendered { manifests, sealed, nameless, problems, incomplete, ..Rendered::default() }
 }
 
 /// Everything that was read, in the order of the files.

@@ -81,6 +81,17 @@ impl Files for Over<'_> {
         files.extend(self.texts.keys().cloned());
         Ok(files)
     }
+
+    fn links(&self) -> Vec<String> {
+        self.below.links()
+    }
+}
+
+/// The places where a field is set already, nearest first, whoever else reads them.
+pub(super) fn set_already(sought: &Sought<'_>, change: &FieldChange) -> Vec<Candidate> {
+    let readers = OnceCell::new();
+    let search = Search::new(sought, &readers);
+    search.map(|search| search.set_already(change).into_iter().flatten().collect()).unwrap_or_default()
 }
 
 /// The places for one change, those that are none at the end. Never empty.
@@ -89,12 +100,7 @@ fn places(sought: &Sought<'_>, change: &FieldChange, readers: &Known) -> Vec<Pla
         Ok(search) => search,
         Err(reason) => return vec![Err(reason)],
     };
-    let mut all = Vec::new();
-    for level in &search.levels {
-        all.extend(fields::places(&search, level, change));
-        all.extend(patches::places(&search, level, change));
-        all.extend(generator::places(&search, level, change));
-    }
+    let mut all = search.set_already(change);
     if sought.manifest.origin.is_some() {
         all.push(document::candidate(sought, std::slice::from_ref(change)));
     }
@@ -187,6 +193,17 @@ impl<'s> Search<'s> {
         };
         let inner: Vec<_> = self.names.iter().map(inner).filter(|name| !name.is_empty()).collect();
         self.names.extend(inner);
+    }
+
+    /// Where the kustomizations set a field already, and where they can not be changed.
+    fn set_already(&self, change: &FieldChange) -> Vec<Place> {
+        let of_level = |level| {
+            let mut places = fields::places(self, level, change);
+            places.extend(patches::places(self, level, change));
+            places.extend(generator::places(self, level, change));
+            places
+        };
+        self.levels.iter().flat_map(of_level).collect()
     }
 
     /// A place whose files no other kustomization reads.

@@ -30,9 +30,7 @@ pub trait Files {
     fn list(&self) -> Result<Vec<String>, String>;
 
     /// The paths of links and submodules, which are not followed.
-    fn links(&self) -> Vec<String> {
-        Vec::new()
-    }
+    fn links(&self) -> Vec<String>;
 
     /// The text of a file that has to be there.
     fn text(&self, path: &str) -> Result<String, String> {

@@ -64,8 +64,8 @@ fn in_kustomization(sought: &Sought<'_>, path: &FieldPath) -> Option<Place> {
         serde_json::Value::Bool(bool) => (!bool).into(),
         _ => return None,
     };
-    let found = kustomize::candidates(sought, &[FieldChange::set(path.clone(), other)]);
-    found.into_iter().flatten().find_map(|candidate| only_line(sought, &candidate))
+    let found = kustomize::set_already(sought, &FieldChange::set(path.clone(), other));
+    found.into_iter().find_map(|candidate| only_line(sought, &candidate))
 }
 
 /// The only line that a candidate changes, where it adds none.
@@ -87,8 +87,26 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::domain::candidates::Files;
     use crate::domain::resource::{Manifest, ResourceId};
     use crate::domain::source::Source;
+
+    /// Files that are read by name alone: hundreds of fields are looked for in one run.
+    struct Unlisted(BTreeMap<String, String>);
+
+    impl Files for Unlisted {
+        fn read(&self, path: &str) -> Result<Option<String>, String> {
+            self.0.read(path)
+        }
+
+        fn list(&self) -> Result<Vec<String>, String> {
+            panic!("the repository is listed to find one line")
+        }
+
+        fn links(&self) -> Vec<String> {
+            panic!("the repository is listed to find one line")
+        }
+    }
 
     const DEPLOYMENT: &str = "\
 # the web server
@@ -108,8 +126,8 @@ spec:
 ";
 
     fn told(source: &Source, file: &str, files: &[(&str, &str)], path: &str) -> Option<String> {
-        let files: BTreeMap<String, String> =
-            files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();
+        let files = files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned()));
+        let files = Unlisted(files.collect());
         let object = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"}, "spec": {
             "replicas": 3, "template": {"spec": {"containers": [
                 {"name": "side", "image": "side:1"}, {"name": "web", "image": "web:2", "args": ["a", "b"]}]}}}});

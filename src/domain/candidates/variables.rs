@@ -82,6 +82,10 @@ mod tests {
         fn list(&self) -> Result<Vec<String>, String> {
             Ok(vec!["apps.yaml".to_owned(), "x.yaml".to_owned()])
         }
+
+        fn links(&self) -> Vec<String> {
+            Vec::new()
+        }
     }
 
     /// A field that is a variable is changed where that is set, or where it may be; any other is left to others.

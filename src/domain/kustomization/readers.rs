@@ -12,9 +12,17 @@ const MOST: usize = 5_000;
 /// Every kustomization of a repository, and what it takes in.
 #[derive(Debug, Default)]
 pub struct Readers {
-    takes: BTreeMap<String, Takes>,
+    /// The files and folders that each takes in.
+    takes: BTreeMap<String, BTreeSet<String>>,
+    /// The other way round: who takes in a file or folder.
+    takers: BTreeMap<String, Vec<String>>,
+    /// Addresses that may lead back into this repository, each with who takes it in.
+    remote: Vec<(String, String)>,
+    /// Those that could not be read, or name what is not followed, so that they may take in anything.
+    unknown: BTreeSet<String>,
 }
 
+/// What one kustomization takes in.
 #[derive(Debug, Default)]
 struct Takes {
     /// Files and folders.
@@ -36,11 +44,21 @@ impl Readers {
                 if readers.takes.len() == MOST {
                     return Err(format!("there are more than {MOST} kustomizations"));
                 }
-                let takes = Takes::of(files, folder_of(file), &links);
-                readers.takes.insert(folder_of(file).to_owned(), takes);
+                readers.add(folder_of(file).to_owned(), Takes::of(files, folder_of(file), &links));
             }
         }
         Ok(readers)
+    }
+
+    fn add(&mut self, folder: String, takes: Takes) {
+        for path in &takes.paths {
+            self.takers.entry(path.clone()).or_default().push(folder.clone());
+        }
+        self.remote.extend(takes.remote.into_iter().map(|address| (address, folder.clone())));
+        if takes.unknown {
+            self.unknown.insert(folder.clone());
+        }
+        self.takes.insert(folder, takes.paths);
     }
 
     /// A kustomization that reads a file and does not belong to the source `own`: neither is it a part of that source, nor
@@ -50,32 +68,39 @@ impl Readers {
         let is_other = |folder: &&str| !parts.contains(*folder);
         // what nobody can read may read the parts of a source, but hardly those of its own folder
         let is_own = folder_of(file).strip_prefix(own).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-        let unknown =
-            self.takes.iter().filter(|_| !is_own).filter(|(_, takes)| takes.unknown).map(|(folder, _)| &**folder);
-        if let Some(unknown) = unknown.into_iter().find(is_other) {
-            return Some(unknown);
+        let unknown = self.unknown.iter().map(String::as_str).filter(|_| !is_own).find(is_other);
+        if unknown.is_some() {
+            return unknown;
         }
-        let is_its_file = |folder: &str| folder_of(file) == folder && NAMES.iter().any(|name| file.ends_with(name));
-        let names_it = |(folder, takes): &(&String, &Takes)| is_its_file(folder) || takes.paths.contains(file);
-        let mut waiting: Vec<&str> = self.takes.iter().filter(names_it).map(|(folder, _)| &**folder).collect();
+        let its_own = self.takes.get_key_value(folder_of(file)).map(|(folder, _)| &**folder);
+        let its_own = its_own.filter(|_| NAMES.iter().any(|name| file.ends_with(name)));
+        let mut waiting: Vec<&str> = self.who_names(file).chain(its_own).collect();
         let mut seen = BTreeSet::new();
         while let Some(folder) = waiting.pop() {
             if folder == own || !seen.insert(folder) {
                 continue;
             }
-            let above = self.takes.iter().filter(|(_, takes)| takes.takes_in(folder));
-            waiting.extend(above.map(|(folder, _)| &**folder));
+            let is_end = |address: &str| {
+                let before = address.strip_suffix(folder);
+                !folder.is_empty() && before.is_some_and(|before| before.ends_with('/'))
+            };
+            waiting.extend(self.who_names(folder));
+            waiting.extend(self.remote.iter().filter(|(address, _)| is_end(address)).map(|(_, taker)| &**taker));
         }
         seen.into_iter().find(is_other)
+    }
+
+    fn who_names(&self, path: &str) -> impl Iterator<Item = &str> {
+        self.takers.get(path).into_iter().flatten().map(String::as_str)
     }
 
     /// The kustomizations that one is made of, itself included.
     fn parts(&self, own: &str) -> BTreeSet<&str> {
         let mut parts = BTreeSet::new();
         let mut waiting = vec![own];
-        while let Some((folder, takes)) = waiting.pop().and_then(|folder| self.takes.get_key_value(folder)) {
+        while let Some((folder, paths)) = waiting.pop().and_then(|folder| self.takes.get_key_value(folder)) {
             if parts.insert(&**folder) {
-                waiting.extend(takes.paths.iter().map(String::as_str).filter(|path| self.takes.contains_key(*path)));
+                waiting.extend(paths.iter().map(String::as_str).filter(|path| self.takes.contains_key(*path)));
             }
         }
         parts
@@ -103,14 +128,6 @@ impl Takes {
         }
         takes
     }
-
-    fn takes_in(&self, folder: &str) -> bool {
-        let is_end = |address: &String| {
-            let before = address.strip_suffix(folder);
-            !folder.is_empty() && before.is_some_and(|before| before.ends_with('/'))
-        };
-        self.paths.contains(folder) || self.remote.iter().any(is_end)
-    }
 }
 
 #[cfg(test)]
@@ -133,6 +150,22 @@ mod tests {
 
         fn list(&self) -> Result<Vec<String>, String> {
             Ok(self.iter().filter(|(_, text)| *text != LINK).map(|(path, _)| path.clone()).collect())
+        }
+    }
+
+    /// Thousands of kustomizations, each above the next, are followed without looking at all of them at every step.
+    #[test]
+    fn long_chains_are_followed() {
+        let folder = |number: usize| format!("k{number:04}");
+        let kustomization = |number| {
+            let text = format!("resources: [../{}, web.yaml]\n", folder(number + 1));
+            (format!("{}/kustomization.yaml", folder(number)), text)
+        };
+        let readers = Readers::of(&(0..MOST).map(kustomization).collect::<BTreeMap<_, _>>()).expect("readable");
+        let last = folder(MOST - 1);
+        for _ in 0..100 {
+            assert_eq!(readers.other(&last, &format!("{last}/web.yaml")), None);
+            assert_eq!(readers.other("apps", &format!("{last}/web.yaml")), Some("k0000"));
         }
     }
 

@@ -9,6 +9,12 @@ use crate::support::git::{ALICE, Bare, Entry, MAIN};
 
 const ADOPT: &str = "remediation_policies:\n- {name: adopt, match_criteria: {severity: [info, low, medium, high, critical]}, action_type: adopt_live, approval_required: true}\n";
 
+/// One of another namespace, so that the kind is known to be read.
+fn autoscaler() -> Value {
+    json!({"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": {"name": "o", "namespace": "o"},
+                "spec": {"maxReplicas": 2, "minReplicas": 1, "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "o"}}})
+}
+
 /// The shop's repository and both environments as they are live, `change` made in them.
 struct Shop {
     desk: Desk,
@@ -23,8 +29,7 @@ impl Shop {
         let entries: Vec<_> = files.iter().map(|(path, content)| (path.as_str(), Entry::File(content))).collect();
         Bare::init(desk.path("remote.git")).commit_entries(MAIN, &entries, ALICE);
         let mut live = vec![
-            json!({"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": {"name": "o", "namespace": "o"},
-                "spec": {"maxReplicas": 2, "minReplicas": 1, "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "o"}}}),
+            autoscaler(),
             // as kubectl lists them: the kind is known to be read, and what hooks leave behind is gone
             json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "o", "namespace": "o"}}),
             json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "o", "namespace": "o"}}),
@@ -169,5 +174,45 @@ fn what_no_key_moves_is_unproven() {
         assert_eq!(unit["outcome"], "unproven", "{report:#}");
         let reason = unit["reason"].as_str().expect("reason");
         assert!(reason.contains(expected), "{reason}");
+    }
+}
+
+/// What gets its name from the API server changes with nothing else either; what is random in it holds nothing back.
+#[test]
+fn objects_without_a_name_stay_as_they_are() {
+    const JOB: &str = "apiVersion: batch/v1\nkind: Job\nmetadata: {generateName: migrate-, annotations: {run: '{{ randAlphaNum 8 }}'}}\nspec:\n  template:\n    spec:\n      restartPolicy: Never\n      containers: [{name: migrate, image: '{{ .Values.tag }}'}]\n";
+    let deployment = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shop}\nspec:\n  replicas: {{ .Values.replicas }}\n  selector: {matchLabels: {app: web}}\n  template:\n    metadata: {labels: {app: web}}\n    spec:\n      containers: [{name: web, image: '{{ .Values.tag }}'}]\n";
+    let files = [
+        ("web/Chart.yaml", "apiVersion: v2\nname: web\nversion: 1.0.0\n"),
+        ("web/values.yaml", "tag: web:1.4.0\nreplicas: 2\n"),
+        ("web/templates/web.yaml", deployment),
+        ("web/templates/migrate.yaml", JOB),
+    ];
+    let desk = Desk::new();
+    let entries = files.map(|(path, text)| (path, Entry::File(text.as_bytes())));
+    Bare::init(desk.path("remote.git")).commit_entries(MAIN, &entries, ALICE);
+    desk.write("policies.yaml", ADOPT);
+    desk.write(
+        "trueup.yaml",
+        "cluster: {name: test, snapshot: live.json}\nrepository: {url: remote.git, cache: cache}\npolicies: [policies.yaml]\n\
+         forge: {local: {folder: pull-requests}}\nsources:\n- {name: web, path: web, renderer: helm, namespace: shop}\n",
+    );
+    let live = deployment.replace("{{ .Values.replicas }}", "2").replace("{{ .Values.tag }}", "web:1.4.0");
+    let live: Value = serde_yaml::from_str(&live).expect("YAML");
+    for (pointer, value, expected) in [
+        ("/spec/replicas", json!(3), json!("planned")),
+        ("/spec/template/spec/containers/0/image", json!("web:1.5.0"), json!("unproven")),
+    ] {
+        let mut live = live.clone();
+        *live.pointer_mut(pointer).expect("field") = value;
+        let list = json!({"apiVersion": "v1", "kind": "List", "items": [live, autoscaler()]});
+        desk.write("live.json", &list.to_string());
+        let report = desk.trueup(["plan", "-o", "json", "--all"]).run().exits(1).json();
+        let unit = &report["units"][0];
+        assert_eq!(unit["outcome"], expected, "{report:#}");
+        if expected == "unproven" {
+            let reason = unit["reason"].as_str().expect("reason");
+            assert!(reason.contains("Job shop/migrate- (generateName) would change too"), "{reason}");
+        }
     }
 }

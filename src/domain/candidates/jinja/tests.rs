@@ -15,6 +15,10 @@ impl Files for BTreeMap<&str, &str> {
     fn list(&self) -> Result<Vec<String>, String> {
         Ok(self.keys().map(|path| (*path).to_owned()).collect())
     }
+
+    fn links(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 const TEMPLATE: &str = "\

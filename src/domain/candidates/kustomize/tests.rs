@@ -254,6 +254,37 @@ fn several_changes_have_a_place_each() {
     );
 }
 
+/// A repository in which the kustomization of another environment is a link.
+struct Linked(BTreeMap<&'static str, &'static str>);
+
+impl Files for Linked {
+    fn read(&self, path: &str) -> Result<Option<String>, String> {
+        self.0.read(path)
+    }
+
+    fn list(&self) -> Result<Vec<String>, String> {
+        self.0.list()
+    }
+
+    fn links(&self) -> Vec<String> {
+        vec!["dev/kustomization.yaml".to_owned()]
+    }
+}
+
+/// What a link may read has no place, for several changes as for one.
+#[test]
+fn links_may_read_what_several_changes_edit() {
+    let files = Linked([BASE[0], BASE[1], ("prod/kustomization.yaml", "resources: [../base]\n")].into());
+    let (manifest, source) = (deployment(), Source { renderer: Renderer::Kustomize, ..Source::plain("prod", "prod") });
+    let sought = Sought { manifest: &manifest, source: &source, files: &files };
+    let changes = [set("spec.replicas", json!(3)), set("spec.paused", json!(true))];
+    for changes in [&changes[..1], &changes] {
+        let places: Vec<_> = candidates(&sought, changes).into_iter().flatten().collect();
+        assert!(!places.is_empty());
+        assert!(places.iter().flatten().all(|(file, _)| file.starts_with("prod/")), "{places:#?}");
+    }
+}
+
 /// The content of a Secret has no place; a mark on it has.
 #[test]
 fn secrets_are_never_written() {

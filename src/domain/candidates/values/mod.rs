@@ -390,6 +390,10 @@ mod tests {
         fn list(&self) -> Result<Vec<String>, String> {
             Ok(self.0.iter().map(|(file, _)| (*file).to_owned()).collect())
         }
+
+        fn links(&self) -> Vec<String> {
+            Vec::new()
+        }
     }
 
     const CHART: &str = "replicas: 2\nworkers: 2\nimage: {repository: shop/web, tag: '1.4'}\nresources:\n  limits: {cpu: 1}\nannotations: {}\nargs: [a, b]\nnote: ''\n";
