@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::domain::problem::Problem;
-use crate::domain::resource::Manifest;
+use crate::domain::resource::{Manifest, ResourceId};
 use crate::domain::secret::MaskKey;
 use crate::domain::source::{Renderer, Source};
 
