@@ -19,10 +19,12 @@ use super::versions::with_versions;
 use crate::adapters::render::{OnManifest, Rendered, Sealed, SourceTree, render, unheard};
 use crate::adapters::repository::Checkout;
 use crate::config::{Config, DiscoverSettings};
+use crate::domain::candidates::Files;
 use crate::domain::delivery_rules::RuleOrigin;
 use crate::domain::discovery::{
     DeliveryObject, Found, Known, Surroundings, git_repository, may_name_sources, needs, read, tool_of,
 };
+use crate::domain::kustomization::{Kustomization, folder_of};
 use crate::domain::opaque::{Opaque, Products, is_same};
 use crate::domain::outcome::{FoundSource, RunReport};
 use crate::domain::problem::Problem;
@@ -118,11 +120,27 @@ impl<'a> Stage<'a> {
         let mut folders = Vec::new();
         for folder in settings.folders.iter().filter(|_| settings.from.contains(&RuleOrigin::Repository)) {
             let source = Source::plain(format!("discover {folder}"), folder);
-            let rendered = render(self.tree, &source, self.key, &unheard()).await;
+            let tree = self.without_patches(folder);
+            let rendered = render(&tree, &source, self.key, &unheard()).await;
             problems.extend(rendered.problems.iter().cloned());
             folders.push(rendered);
         }
         folders
+    }
+
+    /// The files without those that a kustomization in a folder takes for patches: parts of objects, and none themselves.
+    /// A kustomization that cannot be read names none.
+    fn without_patches(&self, folder: &str) -> SourceTree {
+        let mut tree = self.tree.clone();
+        let files = Files::list(&tree).unwrap_or_default();
+        let is_below = |of: &&str| {
+            of.strip_prefix(folder).is_some_and(|rest| folder.is_empty() || rest.is_empty() || rest.starts_with('/'))
+        };
+        let folders: BTreeSet<&str> = files.iter().map(|file| folder_of(file)).filter(is_below).collect();
+        let read = |folder: &str| Kustomization::read(self.tree, folder).ok().flatten();
+        let patches = folders.into_iter().filter_map(read).flat_map(|kustomization| kustomization.patches());
+        tree.overlay.extend(patches.map(|file| (file, None)));
+        tree
     }
 }
 

@@ -67,6 +67,14 @@ impl Kustomization {
         self.root.get(name).map(Node::to_json).unwrap_or_default()
     }
 
+    /// The files that it takes for patches, relative to the repository: parts of objects, and none themselves.
+    pub fn patches(&self) -> Vec<String> {
+        let fields = ["patches", "patchesJson6902", "patchesStrategicMerge"];
+        let entries = fields.into_iter().filter_map(|name| self.root.get(name)).flat_map(items);
+        let paths = entries.filter_map(|entry| text(entry.get("path").unwrap_or(entry)));
+        paths.filter(|path| !is_yaml(path)).filter_map(|path| self.inside(path)).collect()
+    }
+
     /// A path that it names, relative to the repository; none where it leads out of that or is an address.
     pub fn inside(&self, path: &str) -> Option<String> {
         inside(&self.folder, path).filter(|_| !is_remote(path))

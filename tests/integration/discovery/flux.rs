@@ -104,7 +104,12 @@ fn files() -> Vec<(&'static str, String)> {
     let web = DEPLOYMENT.replace("replicas: 3 # two zones and a spare", "replicas: ${replicas}");
     vec![
         ("clusters/production/flux-system/gotk-sync.yaml", SYNC.to_owned()),
-        ("clusters/production/flux-system/kustomization.yaml", "resources: [gotk-sync.yaml]\n".to_owned()),
+        ("clusters/production/flux-system/kustomization.yaml", "resources: [gotk-sync.yaml]\npatches: [{path: sync-patch.yaml}]\n".to_owned()),
+        // a part of an object, and none itself
+        (
+            "clusters/production/flux-system/sync-patch.yaml",
+            "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: flux-system, namespace: flux-system}\nspec: {path: ./clusters/production}\n".to_owned(),
+        ),
         ("clusters/production/infrastructure.yaml", INFRASTRUCTURE.to_owned()),
         ("clusters/production/apps.yaml", APPS.to_owned()),
         ("infrastructure/vars.yaml", CONFIG_MAP.replace("NAME", "cluster-vars")),
