@@ -61,12 +61,7 @@ pub async fn prove(
         let proof = |before: &[Manifest], after: &[Manifest]| prove_addition(before, after, target, is_live);
         return workshop.first_whole(additions(&newcomer), proof).await;
     }
-    let manifest = rendered.manifests.iter().find(|manifest| {
-        manifest.id.kind == unit.resource.kind
-            && manifest.id.name == unit.resource.name
-            && (manifest.id.namespace.is_none() || manifest.id.namespace == unit.resource.namespace)
-    });
-    let manifest = manifest.ok_or("its manifest was not rendered")?;
+    let manifest = rendered.manifest(&unit.resource).ok_or("its manifest was not rendered")?;
     let target = Target { source: &unit.source, id: &manifest.id };
     if unit.whole == Some(Whole::Withdrawn) {
         let sought = Sought { manifest, source, files: workshop.tree };

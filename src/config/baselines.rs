@@ -98,6 +98,11 @@ fn baseline(document: &Document, layer: &Layer, sink: &Sink) -> Option<Baseline>
             name: Some(name),
             ..Match::default()
         };
+        if criteria.kind.as_ref().is_some_and(GroupKind::is_secret) {
+            let help = "take the Secret out of the baselines; its labels and annotations can be named with `match` and `expect`";
+            sink.error(root.line, "the content of a Secret is no baseline", help);
+            return None;
+        }
         return Some(Baseline { layer: layer.clone(), criteria, expect: object });
     }
     let fields = Fields::of(root, String::new(), sink);

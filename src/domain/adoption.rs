@@ -33,7 +33,7 @@ pub fn manifest_of(live: &LiveObject, api_version: &str, rules: &Rules<'_>) -> R
         start["metadata"]["namespace"] = Value::from(&**namespace);
     }
     let grown = grown(start, live, &FieldPath::root(), rules);
-    if let Some(name) = credential(&grown, false) {
+    if let Some(name) = credential(&grown) {
         return Err(format!("{name} looks like a credential; put it into a Secret first"));
     }
     match first_difference(&grown, live, rules) {
@@ -56,20 +56,21 @@ pub fn value_of(declared: &Value, live: &LiveObject, path: &FieldPath, rules: &R
     // the value alone does not say what it is the value of
     let holder = path.parent().and_then(|parent| parent.get(&live.object)?.get("name").cloned());
     let named = match path.steps() {
-        [Step::Field(data), Step::Field(name)] if data == "data" => json!({"data": {name: value}}),
         [.., Step::Field(field)] if field == "value" => json!({"name": holder, "value": value}),
+        [.., Step::Field(field)] => json!({field: value}),
         _ => value.clone(),
     };
-    match credential(&named, false) {
+    match credential(&named) {
         Some(name) => Err(format!("{name} looks like a credential; put it into a Secret")),
         None => Ok(value),
     }
 }
 
-/// The name of a variable or of an entry of a ConfigMap that looks like a credential written out, if there is one.
-fn credential(value: &Value, in_data: bool) -> Option<&str> {
+/// The name of a variable or field that looks like a credential written out, if there is one; what says where one is
+/// found is none.
+fn credential(value: &Value) -> Option<&str> {
     match value {
-        Value::Array(items) => items.iter().find_map(|item| credential(item, false)),
+        Value::Array(items) => items.iter().find_map(credential),
         Value::Object(fields) => {
             let text = |name: &str| fields.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
             if let (Some(name), Some(_)) = (text("name"), text("value"))
@@ -77,9 +78,9 @@ fn credential(value: &Value, in_data: bool) -> Option<&str> {
             {
                 return Some(name);
             }
-            fields.iter().find_map(|(name, value)| {
-                let is_written_out = in_data && value.is_string() && is_credential(name);
-                if is_written_out { Some(name.as_str()) } else { credential(value, name == "data") }
+            fields.iter().find_map(|(name, value)| match value {
+                Value::String(text) => (!text.is_empty() && is_credential(name)).then_some(name.as_str()),
+                value => credential(value),
             })
         }
         _ => None,

@@ -13,8 +13,8 @@ use crate::domain::source::{Delivered, DeliveryTool, Renderer, Source};
 
 /// The command that deletes an object.
 pub fn deletion(id: &ResourceId) -> String {
-    let (kind, name) = (id.kind.to_string().to_lowercase(), quoted(&id.name));
-    format!("kubectl delete {} {name}{}", quoted(&kind), in_namespace(id))
+    // kind and name as one word: a name may begin as an option does
+    format!("kubectl{} delete {}", in_namespace(id), quoted(&id.kubectl_name()))
 }
 
 /// The command after which the delivery makes an object anew, where it has to be made anew to change; none where that
@@ -63,6 +63,8 @@ fn merge_patch(path: &FieldPath) -> Option<Value> {
     for step in path.steps().iter().rev() {
         patch = Some(match (step, patch) {
             (Step::Field(name), inner) => Value::Object(Map::from_iter([(name.clone(), inner.unwrap_or(Value::Null))])),
+            // kubectl merges by one key, and would take the items that differ in another for the same
+            (Step::Item(keys), _) if keys.len() > 1 => return None,
             (Step::Item(keys), inner) => {
                 let mut object = keys.iter().map(|(name, key)| (name.clone(), key.to_value())).collect::<Map<_, _>>();
                 match inner {
@@ -153,7 +155,8 @@ mod tests {
     /// else where the list has changed meanwhile.
     #[test]
     fn additions_come_as_commands() {
-        let live = json!({"metadata": {"finalizers": ["a/b", "c'd"]}, "spec": {"args": ["x", "y"], "rules": [{"name": "r", "on": true}]}});
+        let live = json!({"metadata": {"finalizers": ["a/b", "c'd"]}, "spec": {"args": ["x", "y"],
+            "ports": [{"port": 53, "protocol": "TCP"}, {"port": 53, "protocol": "UDP"}], "rules": [{"name": "r", "on": true}]}});
         for (kind, path, expected) in [
             (
                 "apps",
@@ -171,6 +174,12 @@ mod tests {
                 "spec.args[1]",
                 r#" --type=json -p '[{"op":"test","path":"/spec/args/1","value":"y"},{"op":"remove","path":"/spec/args/1"}]'"#,
             ),
+            // by the port alone kubectl would take away both
+            (
+                "",
+                "spec.ports[port=53,protocol=UDP]",
+                r#" --type=json -p '[{"op":"test","path":"/spec/ports/1","value":{"port":53,"protocol":"UDP"}},{"op":"remove","path":"/spec/ports/1"}]'"#,
+            ),
             (
                 "example.com",
                 "spec.rules[name=r].on",
@@ -179,7 +188,8 @@ mod tests {
         ] {
             let mut added = item(path, Change::Added, Value::Null, json!("x"));
             added.resource.kind = GroupKind::new(kind, "Thing");
-            let expected = format!("kubectl -n shop patch thing.{kind}/web{expected}");
+            let kind = if kind.is_empty() { String::new() } else { format!(".{kind}") };
+            let expected = format!("kubectl -n shop patch thing{kind}/web{expected}");
             assert_eq!(removal(&added, Some(&live)).as_deref(), Some(&*expected));
         }
         let gone = item("metadata.finalizers[=x]", Change::Added, Value::Null, json!("x"));
@@ -225,13 +235,20 @@ mod tests {
         }
     }
 
+    /// A name that begins as an option does is a name.
+    #[test]
+    fn names_are_no_options() {
+        let id = ResourceId::new(GroupKind::new("rbac.authorization.k8s.io", "Role"), Some("team"), "--all");
+        assert_eq!(deletion(&id), "kubectl -n team delete role.rbac.authorization.k8s.io/--all");
+    }
+
     /// What holds data is not deleted to be made anew.
     #[test]
     fn data_is_not_deleted() {
         let of = |group: &str, kind: &str| recreation(&ResourceId::new(GroupKind::new(group, kind), Some("n"), "a b"));
         assert_eq!(of("", "PersistentVolumeClaim"), None);
-        assert_eq!(of("apps", "Deployment").as_deref(), Some("kubectl delete deployment.apps 'a b' -n n"));
+        assert_eq!(of("apps", "Deployment").as_deref(), Some("kubectl -n n delete 'deployment.apps/a b'"));
         let set = of("apps", "StatefulSet");
-        assert_eq!(set.as_deref(), Some("kubectl delete statefulset.apps 'a b' -n n --cascade=orphan"));
+        assert_eq!(set.as_deref(), Some("kubectl -n n delete 'statefulset.apps/a b' --cascade=orphan"));
     }
 }

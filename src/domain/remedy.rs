@@ -95,6 +95,7 @@ fn undeclared(item: &DriftItem, why_not_adopted: Option<String>) -> Remedy {
 fn restore(item: &DriftItem, declared: &Value, stock: &Stock<'_>) -> Remedy {
     if item.repository_drift {
         return match &item.baseline {
+            _ if item.aspect == Aspect::Secret => never_written(),
             Some(baseline) => Remedy::Change(vec![FieldChange::set(item.path.clone(), baseline.clone())]),
             None => Remedy::Change(vec![FieldChange::remove(item.path.clone())]),
         };
@@ -139,6 +140,9 @@ fn standard(item: &DriftItem, policy: &Policy, declared: &Value) -> Remedy {
     let Some(value) = &policy.standard_value else {
         return Remedy::Person { reason: format!("the policy {} gives no standard value", policy.name), command: None };
     };
+    if item.aspect == Aspect::Secret {
+        return never_written();
+    }
     match changes_to(item, value, declared) {
         None => unfit(policy),
         Some(changes) if changes.is_empty() => Remedy::Reassert,
@@ -153,6 +157,10 @@ fn unfit(policy: &Policy) -> Remedy {
     }
 }
 
+fn never_written() -> Remedy {
+    Remedy::Person { reason: "the content of a Secret is never written into Git".to_owned(), command: None }
+}
+
 fn adopt(item: &DriftItem, stock: &Stock<'_>) -> Remedy {
     if item.is_undeclared() {
         return match (stock.adoptable)(item) {
@@ -164,10 +172,7 @@ fn adopt(item: &DriftItem, stock: &Stock<'_>) -> Remedy {
         return Remedy::Withdraw;
     }
     if item.aspect == Aspect::Secret {
-        return Remedy::Person {
-            reason: "the content of a Secret is never written into Git".to_owned(),
-            command: None,
-        };
+        return never_written();
     }
     if item.live.is_none() {
         return Remedy::Change(vec![FieldChange::remove(item.path.clone())]);
@@ -309,13 +314,23 @@ pub(crate) mod tests {
         );
     }
 
-    /// A Secret's content is never adopted.
+    /// A Secret's content is never written, whatever a policy asks for and whatever was approved.
     #[test]
-    fn secrets_are_not_adopted() {
+    fn secrets_are_not_written() {
         let mut secret = item("data.password", Change::Changed, json!("masked:1"), json!("masked:2"));
         secret.aspect = Aspect::Secret;
-        let adopted = remedies(&secret, &policy(ActionType::AdoptLive), &Value::Null, &STOCK);
-        assert!(matches!(adopted[..], [Remedy::Person { .. }]));
+        let mut moved = secret.clone();
+        (moved.repository_drift, moved.baseline) = (true, Some(json!("masked:3")));
+        let mut standard = policy(ActionType::UpdateToStandard);
+        standard.standard_value = Some(json!("x"));
+        for (item, policy) in [
+            (&secret, policy(ActionType::AdoptLive)),
+            (&moved, policy(ActionType::RestoreFromBaseline)),
+            (&secret, standard),
+        ] {
+            let remedies = remedies(item, &policy, &Value::Null, &STOCK);
+            assert!(matches!(remedies[..], [Remedy::Person { .. }]), "{remedies:?}");
+        }
     }
 
     /// An object that nobody declares comes as the command that deletes it, whatever a policy asks for; where it only
@@ -324,13 +339,13 @@ pub(crate) mod tests {
     fn undeclared_objects_need_a_person() {
         let mut added = item("", Change::Added, Value::Null, json!("present"));
         for (kind, namespace, name, expected) in [
-            (GroupKind::new("apps", "Deployment"), Some("shop"), "web", "kubectl delete deployment.apps web -n shop"),
-            (GroupKind::new("", "ConfigMap"), Some("shop"), "a", "kubectl delete configmap a -n shop"),
+            (GroupKind::new("apps", "Deployment"), Some("shop"), "web", "kubectl -n shop delete deployment.apps/web"),
+            (GroupKind::new("", "ConfigMap"), Some("shop"), "a", "kubectl -n shop delete configmap/a"),
             (
                 GroupKind::new("rbac.authorization.k8s.io", "ClusterRole"),
                 None,
                 "a:b's",
-                r"kubectl delete clusterrole.rbac.authorization.k8s.io 'a:b'\''s'",
+                r"kubectl delete 'clusterrole.rbac.authorization.k8s.io/a:b'\''s'",
             ),
         ] {
             added.resource = ResourceId::new(kind, namespace, name);
@@ -363,7 +378,7 @@ pub(crate) mod tests {
         assert_eq!(adopted(&item("", Change::Removed, json!("present"), Value::Null), &STOCK), Remedy::Withdraw);
         let gone = Stock { adoptable: &|_| Err("it is gone".to_owned()), ..STOCK };
         let Remedy::Person { reason, command: Some(command) } = adopted(&added, &gone) else { panic!("{added:?}") };
-        assert!(reason.ends_with("it is gone") && command.starts_with("kubectl delete"), "{reason} {command}");
+        assert!(reason.ends_with("it is gone") && command.contains(" delete "), "{reason} {command}");
     }
 
     /// A mark counts only for the unit that made it.

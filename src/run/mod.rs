@@ -4,6 +4,7 @@
 //! process is decided here and nowhere else, by [`Extent`].
 
 mod delivery;
+mod diffs;
 mod discover;
 mod edit;
 mod live;

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use tracing::{info, warn};
 
+use super::diffs::diff;
 use super::stock::{self, Stock};
 use super::{Extent, prefix};
 use crate::adapters::forge::{Forge, ForgeError};
@@ -13,7 +14,6 @@ use crate::adapters::repository::{Checkout, Push, RemoteBranch, Repository};
 use crate::config::Config;
 use crate::domain::candidates::adopt::{Newcomer, proposed_file};
 use crate::domain::commands::{reapplication, writing};
-use crate::domain::diff_text::unified;
 use crate::domain::drift::Severity;
 use crate::domain::other_clusters::delivered_twice;
 use crate::domain::outcome::{Outcome, RunReport, UnitResult};
@@ -26,7 +26,6 @@ use crate::domain::remedy;
 use crate::domain::resolved::Seen;
 use crate::domain::resource::Manifest;
 use crate::domain::settle::Patience;
-use crate::domain::source::Renderer;
 use crate::domain::source::{DeliveryTool, Source};
 use crate::prove::{Proven, Workshop, prove};
 
@@ -222,7 +221,7 @@ impl Stage<'_> {
         };
         let no_reviewer = policy.reviewers.is_empty() && policy.team_reviewers.is_empty();
         let only_repair = !unit.items.iter().any(|item| report.items[*item].repository_drift);
-        let diff = self.diff(&proven);
+        let diff = diff(&self.workshop, unit, &proven);
         let proposal = Proposal {
             branch: unit.branch.clone(),
             title: story.title(),
@@ -237,25 +236,6 @@ impl Stage<'_> {
             files: proven.files,
         };
         (proposal, diff)
-    }
-
-    /// The change as text, without context where a file holds a Secret: the lines around the edit are not ours to show.
-    fn diff(&self, proven: &Proven) -> String {
-        let mut text = String::new();
-        for (file, new) in &proven.files {
-            let old = self.workshop.tree.read(file).ok().flatten().unwrap_or_default();
-            let (old, new) =
-                (String::from_utf8_lossy(&old), String::from_utf8_lossy(new.as_deref().unwrap_or_default()));
-            let holds_secret = self.workshop.sources.iter().zip(self.workshop.rendered).any(|(source, rendered)| {
-                let secrets = rendered.manifests.iter().filter(|manifest| manifest.id.kind.is_secret());
-                let mut origins = secrets.map(|manifest| manifest.origin.as_ref().map(|origin| &origin.file));
-                // the values of a chart may be those of its Secrets, and so may the literals and patches of a kustomization
-                let may_hold = matches!(source.renderer, Renderer::Helm | Renderer::Kustomize) && rendered.reads(file);
-                origins.any(|origin| origin == Some(file) || may_hold)
-            });
-            text.push_str(&unified(file, &old, &new, if holds_secret { 0 } else { 3 }));
-        }
-        text
     }
 
     fn result(&self, unit: &Unit, outcome: Outcome, reason: String) -> UnitResult {

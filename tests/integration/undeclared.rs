@@ -271,12 +271,12 @@ fn undeclared_objects_are_left_to_a_person() {
     assert!(
         units.iter().all(|unit| unit["leftovers"][0].as_str().is_some_and(|text| text.contains("add its manifest")))
     );
-    let expected = format!("kubectl delete configmap by-hand -n {}", world.namespace);
+    let expected = format!("kubectl -n {} delete configmap/by-hand", world.namespace);
     let commands: Vec<_> = units.iter().map(|unit| unit["commands"][0].as_str().expect("a command")).collect();
     assert!(commands.contains(&&*expected), "{commands:?}");
     for form in ["table", "markdown"] {
         let text = world.trueup(&["plan", "-o", form]).exits(1).stdout;
-        assert!(text.contains("kubectl delete configmap by-hand"), "{text}");
+        assert!(text.contains("delete configmap/by-hand"), "{text}");
         assert!(text.contains("(not declared)") && text.contains("(present)"), "{text}");
     }
     commands.into_iter().for_each(|command| world.cluster.shell(command));

@@ -122,7 +122,7 @@ fn values_name(index: usize) -> String {
 }
 
 fn arguments(source: &Source, release: &HelmRelease) -> Vec<String> {
-    let mut args = vec!["template".to_owned(), release.name.clone(), Path::new(".").join(CHART).display().to_string()];
+    let mut args = vec!["template".to_owned()];
     let mut option = |name: &str, value: &str| args.push(format!("--{name}={value}"));
     option("namespace", source.namespace.as_deref().unwrap_or("default"));
     (0..release.values.len() + release.inline.len()).for_each(|index| option("values", &values_name(index)));
@@ -134,6 +134,8 @@ fn arguments(source: &Source, release: &HelmRelease) -> Vec<String> {
     if release.include_crds {
         args.push("--include-crds".to_owned());
     }
+    // what comes after it is no option, whatever it begins with
+    args.extend(["--".to_owned(), release.name.clone(), Path::new(".").join(CHART).display().to_string()]);
     args
 }
 

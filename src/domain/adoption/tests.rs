@@ -236,6 +236,14 @@ fn not_everything_is_adopted() {
         ("{apiVersion: v1, kind: ConfigMap, metadata: {name: a, ownerReferences: [{kind: X, name: y}]}}", "owns it"),
         ("{apiVersion: v1, kind: ConfigMap, metadata: {name: a, deletionTimestamp: x}}", "being deleted"),
         (
+            "{apiVersion: shop.example/v1, kind: Till, metadata: {name: a}, spec: {auth: {password: x}, secretRef: {name: y}}}",
+            "password looks like a credential",
+        ),
+        (
+            "{apiVersion: v1, kind: ConfigMap, metadata: {name: a}, binaryData: {password: eA==}}",
+            "password looks like a credential",
+        ),
+        (
             "{apiVersion: v1, kind: ConfigMap, metadata: {name: a}, data: {db.password: x}}",
             "db.password looks like a credential",
         ),

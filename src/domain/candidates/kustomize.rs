@@ -19,7 +19,6 @@ use serde_json::Value;
 
 use super::{Candidate, Files, Sought, adopt, document, object_at};
 use crate::domain::field_edit::FieldChange;
-use crate::domain::field_path::{FieldPath, Step};
 use crate::domain::kustomization::readers::Readers;
 use crate::domain::kustomization::{Kustomization, named};
 use crate::domain::yaml::edit::{Edit, apply};
@@ -38,9 +37,6 @@ type Place = Result<Candidate, String>;
 /// Every place for the changes, nearest first, and at the end why others are none. Several changes together have their
 /// nearest places each, then their second ones, and so on.
 pub(super) fn candidates(sought: &Sought<'_>, changes: &[FieldChange]) -> Vec<Place> {
-    if sought.manifest.id.kind.is_secret() && changes.iter().any(|change| !is_metadata(&change.path)) {
-        return vec![Err("the content of a Secret is never written into Git; edit it by hand".to_owned())];
-    }
     let readers = OnceCell::new();
     if let [change] = changes {
         return places(sought, change, &readers);
@@ -54,10 +50,6 @@ pub(super) fn candidates(sought: &Sought<'_>, changes: &[FieldChange]) -> Vec<Pl
         candidates.push(candidate);
     }
     candidates
-}
-
-fn is_metadata(path: &FieldPath) -> bool {
-    matches!(path.steps().first(), Some(Step::Field(name)) if name == "metadata")
 }
 
 /// The places of this rank for each of the changes, one made after the other.

@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::domain::field_edit::FieldChange;
+use crate::domain::field_path::Step;
 use crate::domain::resource::{Manifest, Origin};
 use crate::domain::source::{Renderer, Source};
 use crate::domain::yaml::read_documents;
@@ -63,6 +64,10 @@ pub fn object_at(text: &str, origin: &Origin) -> Option<Value> {
 
 /// Every place that can be named, the nearest first, or why a change could not be made there. Never empty.
 pub fn candidates(sought: &Sought<'_>, changes: &[FieldChange]) -> Vec<Result<Candidate, String>> {
+    let is_content = |change: &FieldChange| change.path.steps().first() != Some(&Step::Field("metadata".to_owned()));
+    if sought.manifest.id.kind.is_secret() && changes.iter().any(is_content) {
+        return vec![Err("the content of a Secret is never written into Git; edit it by hand".to_owned())];
+    }
     let mut all: Vec<_> = variables::candidate(sought, changes).into_iter().collect();
     all.extend(match sought.source.renderer {
         Renderer::Plain => vec![document::candidate(sought, changes)],

@@ -141,6 +141,12 @@ pub fn tool_of(kind: &GroupKind) -> Option<DeliveryObjects> {
     known.or_else(|| (*kind == application_set()).then_some(DeliveryObjects::ArgoCd))
 }
 
+/// Whether a text is a DNS subdomain, as names of these objects have to be.
+fn is_dns_name(text: &str) -> bool {
+    let is_part = |char: char| char.is_ascii_lowercase() || char.is_ascii_digit() || matches!(char, '-' | '.');
+    text.chars().all(is_part) && text.starts_with(|first: char| first.is_ascii_alphanumeric())
+}
+
 /// The objects that have to be known before this one can be read.
 pub fn needs(it: &DeliveryObject) -> Vec<ResourceId> {
     let mut needed = if it.id.kind == kustomization() {
@@ -157,7 +163,11 @@ pub fn needs(it: &DeliveryObject) -> Vec<ResourceId> {
 
 /// Reads what an object delivers.
 pub fn read(it: &DeliveryObject, around: &Surroundings<'_>) -> Found {
-    let read = if it.id.kind == kustomization() {
+    // commands are made of it, and what Git calls an object has not been through the API server
+    let names = [Some(&it.id.name), it.id.namespace.as_ref()];
+    let read = if !names.into_iter().flatten().all(|name| is_dns_name(name)) {
+        Err(it.opaque("its name is none that the API server takes", "correct it", Products::None))
+    } else if it.id.kind == kustomization() {
         flux::read(it, around).map(|source| vec![source])
     } else if it.id.kind == helm_release() {
         helm_release::read(it, around).map(|source| vec![source])

@@ -66,6 +66,7 @@ fn baselines() {
     b.yaml:4: `match` is missing (say which objects it is for; an empty `match` would be for all of them)
     b.yaml:4: the file has to be a mapping, not a list
     ");
+    assert_snapshot!(baseline("apiVersion: v1\nkind: Secret\nmetadata: {name: db}\ndata: {password: aHVudGVyMg==}\n"), @"b.yaml:1: the content of a Secret is no baseline (take the Secret out of the baselines; its labels and annotations can be named with `match` and `expect`)");
     assert_snapshot!(baseline("match: [\n"), @"b.yaml:1: unclosed bracket '['");
     assert_snapshot!(problems_of(&[("trueup.yaml", &format!("{LEAST}baselines: nowhere\n"))], &[]), @"nowhere: cannot be read: entity not found");
     assert_eq!(

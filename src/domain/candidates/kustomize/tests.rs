@@ -53,7 +53,7 @@ fn tried(manifest: &Manifest, files: &[(&str, &str)], changes: &[FieldChange]) -
         candidate.iter().map(file).collect::<Vec<_>>().join("; ")
     };
     let (mut places, mut reasons) = (Vec::new(), Vec::new());
-    for candidate in candidates(&sought, changes) {
+    for candidate in crate::domain::candidates::candidates(&sought, changes) {
         match candidate {
             Ok(candidate) => places.push(told(candidate)),
             Err(reason) => reasons.push(reason),
@@ -129,7 +129,9 @@ fn patches_written_in_place_keep_their_style() {
     let files: BTreeMap<&str, &str> = files.into_iter().collect();
     let source = Source { renderer: Renderer::Kustomize, ..Source::plain("prod", "prod") };
     let sought = Sought { manifest: &deployment(), source: &source, files: &files };
-    let first = candidates(&sought, &[set("spec.replicas", json!(3))]).swap_remove(0).expect("a place");
+    let first = crate::domain::candidates::candidates(&sought, &[set("spec.replicas", json!(3))])
+        .swap_remove(0)
+        .expect("a place");
     assert_eq!(first["prod/kustomization.yaml"], overlay.replace("replicas: 2", "replicas: 3"));
 }
 

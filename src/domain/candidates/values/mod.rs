@@ -28,9 +28,6 @@ const NAMED_ALIKE: f64 = 0.6;
 
 /// Candidate edits of the values files, the likeliest first; what a person can do instead comes last.
 pub(super) fn candidates(sought: &Sought<'_>, changes: &[FieldChange]) -> Vec<Result<Candidate, String>> {
-    if sought.manifest.id.kind.is_secret() && changes.iter().any(|change| !is_metadata(&change.path)) {
-        return vec![Err(format!("the content of a Secret is never written into Git; {}", by_hand(sought, changes)))];
-    }
     let search = Search::new(sought);
     let options: Vec<_> = changes.iter().map(|change| search.options(change)).collect();
     let ranks = options.iter().map(Vec::len).max().unwrap_or(0);
@@ -45,10 +42,6 @@ pub(super) fn candidates(sought: &Sought<'_>, changes: &[FieldChange]) -> Vec<Re
     }
     candidates.push(Err(format!("no key of the values makes exactly this change; {}", by_hand(sought, changes))));
     candidates
-}
-
-fn is_metadata(path: &FieldPath) -> bool {
-    matches!(path.steps().first(), Some(Step::Field(name)) if name == "metadata")
 }
 
 /// The new texts of the files after some writes.
