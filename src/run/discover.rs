@@ -282,11 +282,16 @@ impl Search<'_> {
     /// Looks for one object in the cluster.
     async fn ask(&self, id: &ResourceId) -> Known {
         if id.kind == git_repository() {
-            let is_unread = self.cluster.unread.contains(&id.kind);
-            return if is_unread { Known::Unread } else { Known::Absent };
+            let namespaces = &self.settings.namespaces;
+            let is_listed = namespaces.is_empty() || id.namespace.as_ref().is_some_and(|own| namespaces.contains(own));
+            return match self.cluster.unread.contains(&id.kind) {
+                true => Known::Unread,
+                false if is_listed => Known::Absent,
+                false => Known::Unasked,
+            };
         }
         let (Some(namespace), true) = (&id.namespace, self.settings.from.contains(&RuleOrigin::Cluster)) else {
-            return Known::Absent;
+            return Known::Unasked;
         };
         let kind = VersionedKind::new("v1", &*id.kind.kind);
         let live = self.stage.sides.helpers();
@@ -349,6 +354,29 @@ impl Search<'_> {
 
 /// Whether a source of the config stands for one that was found.
 fn is_covered(found: &Source, named: &Source) -> bool {
-    let namespaces = found.namespace.as_ref().zip(named.namespace.as_ref());
+    // Flux puts the namespace into the kustomization
+    let set = found.delivered.as_ref().and_then(|delivered| delivered.kustomization.get("namespace")?.as_str());
+    let namespaces = found.namespace.as_deref().or(set).zip(named.namespace.as_deref());
     found.path == named.path && namespaces.is_none_or(|(found, named)| found == named)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::domain::source::Delivered;
+
+    /// A source of the config stands for what is found for the same path and namespace, wherever that is said.
+    #[test]
+    fn sources_of_the_config_cover_their_own() {
+        let named = Source { namespace: Some("a".to_owned()), ..Source::plain("named", "tenant") };
+        let found = |namespace: &str| {
+            let kustomization = json!({"namespace": namespace}).as_object().cloned().unwrap_or_default();
+            let delivered = Delivered { kustomization, ..Delivered::by(ResourceId::new(GroupKind::new("", "X"), None, "x"), None) };
+            Source { delivered: Some(delivered), ..Source::plain("found", "tenant") }
+        };
+        assert!(is_covered(&found("a"), &named));
+        assert!(!is_covered(&found("b"), &named));
+    }
 }

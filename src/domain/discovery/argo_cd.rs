@@ -163,6 +163,10 @@ impl Application<'_> {
         for name in ["namespace", "namePrefix", "nameSuffix"] {
             fields.extend(text_at(options, name).map(|text| (name.to_owned(), Value::from(text))));
         }
+        if list_at(options, "images").iter().filter_map(Value::as_str).any(|image| image.contains('$')) {
+            let reason = "its images have variables of the build";
+            return Err((reason.to_owned(), "write them without"));
+        }
         let mut lists = vec![
             (
                 "images",

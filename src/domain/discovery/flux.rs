@@ -101,6 +101,10 @@ pub(super) fn repository(
     let object = match around.known(&id) {
         Some(Known::Found(object, _)) => object,
         Some(Known::Unread) => return Err((format!("{id} may not be read, which says where it comes from"), GRANT)),
+        Some(Known::Unasked) => {
+            let help = "add `cluster` to `discover.from`, or its namespace to `discover.namespaces`";
+            return Err((format!("{id} is not looked at, which says where it comes from"), help));
+        }
         Some(Known::Absent) | None => {
             return Err((format!("{id} is not there, which says where it comes from"), "correct spec.sourceRef"));
         }
@@ -194,6 +198,9 @@ pub(super) fn config_map<'a>(
     match around.known(&id) {
         Some(Known::Found(object, origin)) => Ok(Some((object, origin.as_ref()))),
         Some(Known::Absent) if is_optional => Ok(None),
+        Some(Known::Unasked) => {
+            Err((format!("it takes values from {id}, which Git does not declare"), "add `cluster` to `discover.from`"))
+        }
         Some(Known::Unread) => Err((format!("it takes values from {id}, which may not be read"), GRANT)),
         Some(Known::Absent) | None => Err((format!("it takes values from {id}, which is not there"), "create it")),
     }

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::flux::{ELSEWHERE, config_map, config_map_ids, paused, repository, repository_ids};
 use super::{DeliveryObject, Refused, Surroundings, folder, is_given, list_at, text_at, texts_at};
+use crate::domain::kustomization::below;
 use crate::domain::opaque::{Opaque, Products};
 use crate::domain::resource::ResourceId;
 use crate::domain::source::{Delivered, Delivery, DeliveryTool, HelmRelease, Renderer, Source};
@@ -76,7 +77,7 @@ pub(super) fn read(it: &DeliveryObject, around: &Surroundings<'_>) -> Result<Sou
 fn files(chart: &Value, path: &str) -> Result<Vec<String>, Refused> {
     let listed = list_at(chart, "valuesFiles").iter().filter_map(Value::as_str);
     let files = listed.map(folder).collect::<Result<Vec<_>, _>>()?;
-    if files.first().is_some_and(|first| *first != format!("{path}/values.yaml")) {
+    if files.first().is_some_and(|first| *first != below(path, "values.yaml")) {
         let help = "name the chart's own values.yaml first";
         return Err(("its values files stand in for the chart's own values (valuesFiles)".to_owned(), help));
     }

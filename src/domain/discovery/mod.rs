@@ -81,6 +81,8 @@ pub enum Known {
     Absent,
     /// It may be there and could not be read.
     Unread,
+    /// Git does not declare it, and the cluster is not asked.
+    Unasked,
 }
 
 /// The files of the repository.

@@ -81,6 +81,10 @@ fn options_decide_how_a_source_is_rendered() {
             r#"kustomize "overlay" {"labels":[{"includeTemplates":false,"pairs":{"a":"b"}}]}"#,
         ),
         (
+            json!({"path": "image", "kustomize": {"images": ["web:${ARGOCD_APP_REVISION}"]}}),
+            "! its images have variables of the build",
+        ),
+        (
             json!({"path": "image", "kustomize": {"images": ["web:1"]}}),
             r#"kustomize "image" {"images":[{"name":"web","newTag":"2"}],"namePrefix":"p-"}"#,
         ),

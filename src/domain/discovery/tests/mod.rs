@@ -74,6 +74,7 @@ fn objects() -> BTreeMap<ResourceId, Known> {
         ("vars", Known::Found(json!({"data": {"region": "eu\n", "size": "3", "values.yaml": "a: 1"}}), Some(origin))),
         ("gone", Known::Absent),
         ("unread", Known::Unread),
+        ("unasked", Known::Unasked),
     ])
 }
 
@@ -150,6 +151,10 @@ fn kustomizations_are_sources_or_opaque() {
         (json!({"components": ["../../x"]}), r#"! its component "../../x" is no folder"#),
         (json!({"components": ["https://x/y"]}), r#"! its component "https://x/y" is no folder"#),
         (json!({"components": ["../gone"], "ignoreMissingComponents": true}), r#"kustomize "apps" {}"#),
+        (
+            json!({"postBuild": {"substituteFrom": [{"kind": "ConfigMap", "name": "unasked", "optional": true}]}}),
+            "! it takes values from ConfigMap flux-system/unasked, which Git does not declare",
+        ),
         (
             json!({"postBuild": {"substituteFrom": [{"kind": "ConfigMap", "name": "gone"}]}}),
             "! it takes values from ConfigMap flux-system/gone, which is not there",
