@@ -162,3 +162,28 @@ fn join(object: &mut Value, field: &str, entries: &BTreeMap<String, String>) {
         all.extend(entries.iter().map(|(name, value)| (name.clone(), Value::from(&**value))));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::opaque;
+    use crate::domain::resource::ResourceId;
+    use crate::domain::source;
+
+    /// Documents that are small enough one by one may be too much together: one problem that says what to do.
+    #[test]
+    fn documents_share_what_variables_may_cost() {
+        let mut delivered = Delivered::by(ResourceId::new(opaque::kustomization(), Some("flux"), "apps"), None);
+        let large = source::Variable { value: "x".repeat(1 << 20), place: None };
+        delivered.variables = BTreeMap::from([("a".to_owned(), large)]);
+        let source = Source { delivered: Some(delivered), ..Source::plain("apps", "apps") };
+        let document = |name: &str| {
+            let values = "${a}".repeat(40);
+            format!("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\ndata:\n  a: {values}\n")
+        };
+        assert!(substituted(&source, document("one")).is_ok());
+        let problem = substituted(&source, [document("one"), document("two")].join("---\n")).map(drop).unwrap_err();
+        assert!(problem.message.contains("two") && problem.message.contains("too large"), "{}", problem.message);
+        assert!(problem.help.is_some_and(|help| help.contains("split the source")));
+    }
+}

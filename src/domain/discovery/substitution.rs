@@ -406,7 +406,7 @@ mod tests {
     fn what_costs_too_much_is_refused() {
         let large = "x".repeat(32 << 10);
         let variable = |name: &str| match name {
-            "a" => Variable::Known(&*large),
+            "a" => Variable::Known(&large),
             "n" => Variable::Known("3"),
             _ => Variable::Unset,
         };
@@ -440,7 +440,7 @@ mod tests {
     fn texts_share_a_budget() {
         let large = "x".repeat(10 << 20);
         let mut budget = Budget::default();
-        let mut made = || replace("${a}", &|_| Variable::Known(&*large), &mut budget).map(|made| made.len());
+        let mut made = || replace("${a}", &|_| Variable::Known(&large), &mut budget).map(|made| made.len());
         for _ in 0..6 {
             assert_eq!(made(), Ok(large.len()));
         }
