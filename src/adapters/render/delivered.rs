@@ -9,7 +9,7 @@ use super::kustomization::{Kustomizations, look_through};
 use super::objects::{Objects, read_objects};
 use super::tree::SourceTree;
 use crate::domain::discovery::merge::{merged, resources};
-use crate::domain::discovery::substitution::{Refusal, Variable, replace};
+use crate::domain::discovery::substitution::{Budget, Refusal, Variable, replace};
 use crate::domain::kustomization::{NAMES, below};
 use crate::domain::problem::{Place, Problem};
 use crate::domain::source::{Delivered, Source};
@@ -91,6 +91,7 @@ pub(super) fn substituted(source: &Source, text: String) -> Result<(String, Stri
         None => Variable::Unset,
     };
     let (mut known, mut hidden) = (String::with_capacity(text.len()), String::new());
+    let mut budget = Budget::default();
     for document in text.split("\n---\n") {
         let add = |to: &mut String, text: &str| {
             to.push_str(text.trim_end_matches('\n'));
@@ -100,22 +101,32 @@ pub(super) fn substituted(source: &Source, text: String) -> Result<(String, Stri
             add(&mut known, document);
             continue;
         }
-        match replace(document, &variable) {
+        match replace(document, &variable, &mut budget) {
             Ok(made) => add(&mut known, &made),
             Err(Refusal::Hidden) => add(&mut hidden, document),
-            Err(Refusal::Broken(reason)) => return Err(broken(delivered, document, reason)),
+            Err(Refusal::Broken(reason)) => {
+                let help = format!(
+                    "Flux refuses it too: write `$${{…}}` for what is no variable, or annotate it with {MARK}: disabled"
+                );
+                return Err(unreplaced(delivered, document, reason).help(help));
+            }
+            Err(Refusal::TooLarge) => {
+                let reason = "what comes of all variables of the source is too large, or takes too long to match";
+                let help = format!(
+                    "give the variables shorter values, use them less often, split the source, or annotate what needs \
+                     no variables with {MARK}: disabled"
+                );
+                return Err(unreplaced(delivered, document, reason).help(help));
+            }
         }
     }
     Ok((known, hidden))
 }
 
-fn broken(delivered: &Delivered, document: &str, reason: &str) -> Problem {
+fn unreplaced(delivered: &Delivered, document: &str, reason: &str) -> Problem {
     let objects = read_objects("", document, None).found;
     let name = objects.first().map_or_else(|| "an object".to_owned(), |found| found.id.to_string());
     let problem = Problem::error(format!("the variables in {name} cannot be replaced: {reason}"));
-    let problem = problem.help(format!(
-        "Flux refuses it too: write `$${{…}}` for what is no variable, or annotate it with {MARK}: disabled"
-    ));
     match &delivered.origin {
         Some(origin) => problem.at(Place::line(&*origin.file, origin.line)),
         None => problem,
@@ -149,5 +160,30 @@ fn join(object: &mut Value, field: &str, entries: &BTreeMap<String, String>) {
     }
     if let Some(all) = all.as_object_mut() {
         all.extend(entries.iter().map(|(name, value)| (name.clone(), Value::from(&**value))));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::opaque;
+    use crate::domain::resource::ResourceId;
+    use crate::domain::source;
+
+    /// Documents that are small enough one by one may be too much together: one problem that says what to do.
+    #[test]
+    fn documents_share_what_variables_may_cost() {
+        let mut delivered = Delivered::by(ResourceId::new(opaque::kustomization(), Some("flux"), "apps"), None);
+        let large = source::Variable { value: "x".repeat(1 << 20), place: None };
+        delivered.variables = BTreeMap::from([("a".to_owned(), large)]);
+        let source = Source { delivered: Some(delivered), ..Source::plain("apps", "apps") };
+        let document = |name: &str| {
+            let values = "${a}".repeat(40);
+            format!("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\ndata:\n  a: {values}\n")
+        };
+        assert!(substituted(&source, document("one")).is_ok());
+        let problem = substituted(&source, [document("one"), document("two")].join("---\n")).map(drop).unwrap_err();
+        assert!(problem.message.contains("two") && problem.message.contains("too large"), "{}", problem.message);
+        assert!(problem.help.is_some_and(|help| help.contains("split the source")));
     }
 }

@@ -6,8 +6,11 @@ use crate::domain::glob;
 /// Expressions in expressions after which no more are read.
 const MAX_DEPTH: usize = 16;
 
-/// Bytes after which a text that grows is not made.
+/// Bytes that the variables of a source may add to its text.
 const MAX_BYTES: usize = 64 << 20;
+
+/// Bytes that the patterns of a source may be compared with.
+const MAX_STEPS: usize = 1 << 28;
 
 /// Why a text could not be made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,6 +19,29 @@ pub enum Refusal {
     Broken(&'static str),
     /// It asks for a variable whose value is not to be known.
     Hidden,
+    /// The budget does not suffice for it.
+    TooLarge,
+}
+
+/// What the variables of one source may cost, all of its documents together. A cost is spent before it arises.
+///
+/// Text grows only by values that are read and by what replaces a part of them more than once; all else is copied from
+/// the text, at most once for each level of nesting.
+#[derive(Debug)]
+pub struct Budget {
+    bytes: usize,
+    steps: usize,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self { bytes: MAX_BYTES, steps: MAX_STEPS }
+    }
+}
+
+fn spend(left: &mut usize, cost: usize) -> Result<(), Refusal> {
+    *left = left.checked_sub(cost).ok_or(Refusal::TooLarge)?;
+    Ok(())
 }
 
 /// What a variable is.
@@ -30,8 +56,12 @@ pub enum Variable<'v> {
 }
 
 /// Replaces every `${…}` of a text; `$$` stands for one `$`.
-pub fn replace<'v>(text: &str, variable: &dyn Fn(&str) -> Variable<'v>) -> Result<String, Refusal> {
-    let mut reader = Reader { rest: text, variable };
+pub fn replace<'v>(
+    text: &str,
+    variable: &dyn Fn(&str) -> Variable<'v>,
+    budget: &mut Budget,
+) -> Result<String, Refusal> {
+    let mut reader = Reader { rest: text, variable, budget };
     let mut made = String::with_capacity(text.len());
     loop {
         let Some(at) = reader.rest.find('$') else {
@@ -42,9 +72,6 @@ pub fn replace<'v>(text: &str, variable: &dyn Fn(&str) -> Variable<'v>) -> Resul
         reader.rest = &reader.rest[at..];
         if reader.take("${") {
             made.push_str(&reader.expression(MAX_DEPTH)?);
-            if made.len() > MAX_BYTES {
-                return Err(Refusal::Broken("what comes of it is too large"));
-            }
         } else {
             made.push('$');
             let _ = reader.take("$$") || reader.take("$");
@@ -70,9 +97,10 @@ pub fn only_variable(text: &str) -> Option<&str> {
 struct Reader<'t, 'v, 'f> {
     rest: &'t str,
     variable: &'f dyn Fn(&str) -> Variable<'v>,
+    budget: &'f mut Budget,
 }
 
-impl<'t> Reader<'t, '_, '_> {
+impl<'t, 'v> Reader<'t, 'v, '_> {
     fn take(&mut self, start: &str) -> bool {
         let rest = self.rest.strip_prefix(start);
         self.rest = rest.unwrap_or(self.rest);
@@ -113,24 +141,26 @@ impl<'t> Reader<'t, '_, '_> {
             return self.part_of(name, depth);
         } else if next(self, &["^", ","]) {
             let operator = self.take_while(|char| char == '^' || char == ',');
-            cased(&self.value(name)?, operator)?
+            cased(self.value(name)?, operator)?
         } else if self.take("/") {
             return self.replaced(name, depth);
         } else if next(self, &["#", "%"]) {
             return self.trimmed(name, depth);
         } else {
-            self.value(name)?
+            self.value(name)?.to_owned()
         };
         self.close()?;
         Ok(made)
     }
 
-    fn value(&self, name: &str) -> Result<String, Refusal> {
-        match (self.variable)(name) {
-            Variable::Known(value) => Ok(value.to_owned()),
-            Variable::Unset => Ok(String::new()),
-            Variable::Hidden => Err(Refusal::Hidden),
-        }
+    fn value(&mut self, name: &str) -> Result<&'v str, Refusal> {
+        let value = match (self.variable)(name) {
+            Variable::Known(value) => value,
+            Variable::Unset => "",
+            Variable::Hidden => return Err(Refusal::Hidden),
+        };
+        spend(&mut self.budget.bytes, value.len())?;
+        Ok(value)
     }
 
     fn with_default(&mut self, name: &str, depth: usize) -> Result<String, Refusal> {
@@ -143,7 +173,7 @@ impl<'t> Reader<'t, '_, '_> {
         }
         self.close()?;
         let value = self.value(name)?;
-        Ok(if value.is_empty() { default } else { value })
+        Ok(if value.is_empty() { default } else { value.to_owned() })
     }
 
     /// A nested expression, or text up to one or to what ends it.
@@ -169,7 +199,7 @@ impl<'t> Reader<'t, '_, '_> {
             Some(self.parameter(depth, &|char| char == '}')?)
         };
         self.close()?;
-        Ok(part(&self.value(name)?, &start, length.as_deref()))
+        Ok(part(self.value(name)?, &start, length.as_deref()))
     }
 
     fn replaced(&mut self, name: &str, depth: usize) -> Result<String, Refusal> {
@@ -182,12 +212,14 @@ impl<'t> Reader<'t, '_, '_> {
         self.close()?;
         let value = self.value(name)?;
         let text = by.as_deref().unwrap_or_default();
+        let times = if operator == "/" { value.matches(&pattern).count() } else { 1 };
+        spend(&mut self.budget.bytes, times.saturating_mul(text.len()))?;
         Ok(match operator {
             "/" => value.replace(&pattern, text),
-            "#" if by.is_some() => value.strip_prefix(&*pattern).map_or(value.clone(), |rest| format!("{text}{rest}")),
-            "%" if by.is_some() => value.strip_suffix(&*pattern).map_or(value.clone(), |rest| format!("{rest}{text}")),
+            "#" if by.is_some() => value.strip_prefix(&*pattern).map_or(value.into(), |rest| format!("{text}{rest}")),
+            "%" if by.is_some() => value.strip_suffix(&*pattern).map_or(value.into(), |rest| format!("{rest}{text}")),
             "" => value.replacen(&pattern, text, 1),
-            _ => value,
+            _ => value.to_owned(),
         })
     }
 
@@ -220,6 +252,7 @@ impl<'t> Reader<'t, '_, '_> {
             return Err(Refusal::Broken("patterns with `?`, `[` or `\\` are not evaluated here"));
         }
         let value = self.value(name)?;
+        spend(&mut self.budget.steps, value.len().saturating_mul(value.len().saturating_add(pattern.len())))?;
         let cuts = || (0..=value.len()).filter(|at| value.is_char_boundary(*at));
         let (starts_at, ends_at) = (operator.starts_with('#'), operator.starts_with('%'));
         let fits = |at: &usize| {
@@ -230,7 +263,7 @@ impl<'t> Reader<'t, '_, '_> {
         Ok(match cut {
             Some(at) if starts_at => value[at..].to_owned(),
             Some(at) => value[..at].to_owned(),
-            None => value,
+            None => value.to_owned(),
         })
     }
 }
@@ -270,7 +303,7 @@ mod tests {
     use super::*;
 
     fn made(text: &str) -> Result<String, Refusal> {
-        replace(text, &|name| match name {
+        let variable = |name: &str| match name {
             "n" => Variable::Known("3"),
             "path" => Variable::Known("/home/ada/web.tar.gz"),
             "name" => Variable::Known("bash.String.txt"),
@@ -278,7 +311,8 @@ mod tests {
             "empty" => Variable::Known(""),
             "secret" => Variable::Hidden,
             _ => Variable::Unset,
-        })
+        };
+        replace(text, &variable, &mut Budget::default())
     }
 
     /// Every expression that Flux documents, in the cases of its own tests and beside them.
@@ -363,11 +397,54 @@ mod tests {
         for text in ["${secret}", "${secret:=x}", "${unset:=${secret}}", "${#secret}"] {
             assert_eq!(made(text), Err(Refusal::Hidden), "{text}");
         }
-        let large = "a".repeat(1 << 20);
-        let bomb = replace(&"${a}".repeat(1_000), &|_| Variable::Known(&large));
-        assert!(matches!(bomb, Err(Refusal::Broken(_))));
         let deep = "${a:=".repeat(10_000);
         assert!(matches!(made(&deep), Err(Refusal::Broken(_))));
+    }
+
+    /// What would need too much memory or time is refused before, also where nothing of it would be left in the end.
+    #[test]
+    fn what_costs_too_much_is_refused() {
+        let large = "x".repeat(32 << 10);
+        let variable = |name: &str| match name {
+            "a" => Variable::Known(&large),
+            "n" => Variable::Known("3"),
+            _ => Variable::Unset,
+        };
+        let many = "${a}".repeat(200_000);
+        for (text, expected) in [
+            (many.clone(), None),
+            (format!("${{unset:={many}}}"), None),
+            (format!("${{n:={many}}}"), None),
+            (format!("${{n:=${{n:={many}}}}}"), None),
+            ("${a:0:1}".repeat(200_000), None),
+            ("${n:=${a//x/${a}}}".to_owned(), None),
+            ("${n:=${a///${a}}}".to_owned(), None),
+            (format!("${{n:=${{a//x/{large}}}}}"), None),
+            ("${a%%*b*c}".to_owned(), None),
+            ("${a##*b*c}".to_owned(), None),
+            ("${a%*b*c}".to_owned(), None),
+            ("${a#*b*c}".to_owned(), None),
+            ("${n%*b*c}".repeat(200_000), Some("3".repeat(200_000))),
+            ("${a}".repeat(1_000), Some(large.repeat(1_000))),
+            ("${a/x/${a}}".to_owned(), Some(format!("{large}{}", &large[1..]))),
+            ("${a//x/yz}".to_owned(), Some("yz".repeat(32 << 10))),
+            ("${n//3/${a}}".to_owned(), Some(large.clone())),
+        ] {
+            let made = replace(&text, &variable, &mut Budget::default());
+            assert!(made == expected.ok_or(Refusal::TooLarge), "{}", &text[..text.len().min(20)]);
+        }
+    }
+
+    /// Several texts share a budget.
+    #[test]
+    fn texts_share_a_budget() {
+        let large = "x".repeat(10 << 20);
+        let mut budget = Budget::default();
+        let mut made = || replace("${a}", &|_| Variable::Known(&large), &mut budget).map(|made| made.len());
+        for _ in 0..6 {
+            assert_eq!(made(), Ok(large.len()));
+        }
+        assert_eq!(made(), Err(Refusal::TooLarge));
     }
 
     /// Only a text that is one variable leads to that variable.
