@@ -373,7 +373,8 @@ mod tests {
         let named = Source { namespace: Some("a".to_owned()), ..Source::plain("named", "tenant") };
         let found = |namespace: &str| {
             let kustomization = json!({"namespace": namespace}).as_object().cloned().unwrap_or_default();
-            let delivered = Delivered { kustomization, ..Delivered::by(ResourceId::new(GroupKind::new("", "X"), None, "x"), None) };
+            let delivered =
+                Delivered { kustomization, ..Delivered::by(ResourceId::new(GroupKind::new("", "X"), None, "x"), None) };
             Source { delivered: Some(delivered), ..Source::plain("found", "tenant") }
         };
         assert!(is_covered(&found("a"), &named));

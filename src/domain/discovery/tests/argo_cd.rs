@@ -81,7 +81,7 @@ fn options_decide_how_a_source_is_rendered() {
             r#"kustomize "overlay" {"labels":[{"includeTemplates":false,"pairs":{"a":"b"}}]}"#,
         ),
         (
-            json!({"path": "image", "kustomize": {"images": ["web:${ARGOCD_APP_REVISION}"]}}),
+            json!({"path": "overlay", "kustomize": {"images": ["web:${ARGOCD_APP_REVISION}"]}}),
             "! its images have variables of the build",
         ),
         (
