@@ -6,7 +6,8 @@ use crate::support::cli::Desk;
 use crate::support::git::{ALICE, Bare, MAIN};
 use crate::support::servers::tools;
 
-const DEPLOYMENT: &str = "\
+/// A web server.
+pub(crate) const DEPLOYMENT: &str = "\
 # the web server
 apiVersion: apps/v1
 kind: Deployment

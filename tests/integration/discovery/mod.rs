@@ -7,23 +7,9 @@ mod live;
 
 use serde_json::{Value, json};
 
+use crate::kustomize::DEPLOYMENT;
 use crate::support::cli::Desk;
 use crate::support::git::{ALICE, Bare, MAIN};
-
-const DEPLOYMENT: &str = "\
-# the web server
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: web}
-spec:
-  replicas: 3 # two zones and a spare
-  selector: {matchLabels: {app: web}}
-  template:
-    metadata: {labels: {app: web}}
-    spec:
-      containers:
-      - {name: web, image: \"registry.example/web:1\"}
-";
 
 /// A config repository of these files, beside these live objects, with a section `discover`. `REMOTE` in files stands for
 /// the repository's address.
