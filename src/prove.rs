@@ -16,7 +16,7 @@ use crate::domain::field_edit::FieldChange;
 use crate::domain::plan::{Unit, Whole};
 use crate::domain::problem::Problem;
 use crate::domain::proof::{self, Target, prove_addition, prove_withdrawal};
-use crate::domain::resource::Manifest;
+use crate::domain::resource::{Manifest, ManifestIndex};
 use crate::domain::secret::MaskKey;
 use crate::domain::source::Source;
 use renewal::{Renderings, renewed};
@@ -61,7 +61,9 @@ pub async fn prove(
         let proof = |before: &[Manifest], after: &[Manifest]| prove_addition(before, after, target, is_live);
         return workshop.first_whole(additions(&newcomer), proof).await;
     }
-    let manifest = rendered.manifest(&unit.resource).ok_or("its manifest was not rendered")?;
+    let manifest = ManifestIndex::new(&rendered.manifests)
+        .of(&unit.source, &unit.resource)
+        .ok_or("its manifest was not rendered")?;
     let target = Target { source: &unit.source, id: &manifest.id };
     if unit.whole == Some(Whole::Withdrawn) {
         let sought = Sought { manifest, source, files: workshop.tree };

@@ -1,5 +1,6 @@
 //! Which object something is about: kinds, identities, manifests and live objects.
 
+use std::collections::HashMap;
 use std::fmt;
 
 use bytes::Bytes;
@@ -227,6 +228,23 @@ impl Manifest {
     }
 }
 
+/// Manifests by source and resource.
+#[derive(Debug)]
+pub struct ManifestIndex<'m>(HashMap<(&'m str, &'m ResourceId), &'m Manifest>);
+
+impl<'m> ManifestIndex<'m> {
+    /// Indexes manifests; of two that declare one resource in one source, the later counts.
+    pub fn new(manifests: impl IntoIterator<Item = &'m Manifest>) -> Self {
+        Self(manifests.into_iter().map(|manifest| ((&*manifest.source, &manifest.id), manifest)).collect())
+    }
+
+    /// The manifest of a live object in a source: its own, else one of that name without a namespace.
+    pub fn of(&self, source: &str, resource: &ResourceId) -> Option<&'m Manifest> {
+        let without_namespace = ResourceId { namespace: None, ..resource.clone() };
+        self.0.get(&(source, resource)).or_else(|| self.0.get(&(source, &without_namespace))).copied()
+    }
+}
+
 /// What two values have in common: members of maps, items of lists of one length; none where they differ as a whole.
 fn common(one: Value, other: &Value) -> Option<Value> {
     match (one, other) {
@@ -293,5 +311,19 @@ mod tests {
         let expected = json!({"data": {"b": "1"}, "list": [null, {"k": 1}], "same": [1, 2]});
         assert_eq!(of(&one).rendered_again(&of(&other)).settled(), expected);
         assert_eq!(of(&one).rendered_again(&of(&one)).other_object(), None);
+    }
+
+    /// A live object is that of the manifest with its namespace, where there is one, and not of another's.
+    #[test]
+    fn the_own_manifest_comes_first() {
+        let id = |namespace: Option<&str>| ResourceId::new(GroupKind::new("apps", "Deployment"), namespace, "web");
+        let manifest = |namespace: Option<&str>| Manifest::new(id(namespace), "s", None, &json!({}));
+        let manifests = [manifest(None), manifest(Some("b"))];
+        let index = ManifestIndex::new(&manifests);
+        for (live, expected) in [("b", Some("b")), ("a", None)] {
+            let found = index.of("s", &id(Some(live))).map(|manifest| manifest.id.namespace.as_deref());
+            assert_eq!(found, Some(expected), "{live}");
+        }
+        assert!(index.of("other", &id(Some("b"))).is_none());
     }
 }

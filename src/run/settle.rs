@@ -17,7 +17,7 @@ use crate::config::Config;
 use crate::domain::drift::compare::Rules;
 use crate::domain::drift::scan::ScanResult;
 use crate::domain::problem::Problem;
-use crate::domain::resource::{Manifest, ResourceId};
+use crate::domain::resource::{Manifest, ManifestIndex, ResourceId};
 use crate::domain::schema::Schemas;
 use crate::domain::settle::{Case, Patience, settle_meanings};
 use crate::domain::source::{Renderer, Source};
@@ -89,17 +89,14 @@ impl<'a> Stage<'a> {
     /// The drifted resources and, for those whose place in Git is known, where to look for them.
     fn set_out(&'a self, scan: &mut ScanResult) -> (Vec<Drifted<'a>>, Vec<Trail<'a>>) {
         let patience = Patience { now: self.now, sync_grace: self.config.sync_grace };
-        let manifests = self.workshop.rendered.iter().flat_map(|rendered| &rendered.manifests);
-        let manifests: HashMap<_, &Manifest> =
-            manifests.map(|manifest| ((&*manifest.source, &manifest.id), manifest)).collect();
+        let manifests = ManifestIndex::new(self.workshop.rendered.iter().flat_map(|rendered| &rendered.manifests));
         let mut items: BTreeMap<(&str, &ResourceId), Vec<usize>> = BTreeMap::new();
         for (index, item) in scan.items.iter().enumerate() {
             items.entry((&item.source, &item.resource)).or_default().push(index);
         }
         let (mut drifted, mut trails) = (Vec::new(), BTreeMap::<(&str, &str), Trail<'a>>::new());
         for ((source, resource), items) in items {
-            let without_namespace = ResourceId { namespace: None, ..resource.clone() };
-            let manifest = manifests.get(&(source, resource)).or_else(|| manifests.get(&(source, &without_namespace)));
+            let manifest = manifests.of(source, resource);
             let sources = self.workshop.sources.iter().zip(self.workshop.rendered);
             let (Some(manifest), Some((source, rendered))) =
                 (manifest, sources.into_iter().find(|(known, _)| known.name == source))

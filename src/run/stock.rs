@@ -17,7 +17,7 @@ use crate::domain::merge_effects::{hooks, on_hooks, on_pods};
 use crate::domain::outcome::RunReport;
 use crate::domain::plan::{Unit, Whole};
 use crate::domain::policy::ActionType;
-use crate::domain::resource::{KeptObject, LiveObject, Manifest, ResourceId, VersionedKind};
+use crate::domain::resource::{KeptObject, LiveObject, Manifest, ManifestIndex, ResourceId, VersionedKind};
 use crate::domain::schema::Schemas;
 use crate::domain::source::{DeliveryTool, Source};
 use crate::prove::Workshop;
@@ -34,7 +34,7 @@ pub(super) struct Stock<'a> {
     lives: BTreeMap<ResourceId, KeptObject>,
     /// Objects that a policy adopts, and at which version they were read; or why they could not be.
     undeclared: BTreeMap<ResourceId, Result<(LiveObject, String), String>>,
-    manifests: BTreeMap<(&'a str, &'a ResourceId), &'a Manifest>,
+    manifests: ManifestIndex<'a>,
 }
 
 impl<'a> Stock<'a> {
@@ -44,8 +44,7 @@ impl<'a> Stock<'a> {
         schemas: &'a Schemas,
         lives: BTreeMap<ResourceId, KeptObject>,
     ) -> Self {
-        let manifests = workshop.rendered.iter().flat_map(|rendered| &rendered.manifests);
-        let manifests = manifests.map(|manifest| ((&*manifest.source, &manifest.id), manifest)).collect();
+        let manifests = ManifestIndex::new(workshop.rendered.iter().flat_map(|rendered| &rendered.manifests));
         Self { config, workshop, schemas, foreign_masks: false, lives, undeclared: BTreeMap::new(), manifests }
     }
 
@@ -73,7 +72,8 @@ impl<'a> Stock<'a> {
         if id.kind.is_secret() {
             return Err("the content of a Secret is never written into Git; seal or encrypt it".to_owned());
         }
-        let declared = self.manifests.values().find(|manifest| manifest.id.kind == id.kind);
+        let mut manifests = self.workshop.rendered.iter().flat_map(|rendered| &rendered.manifests);
+        let declared = manifests.find(|manifest| manifest.id.kind == id.kind);
         let kind = match declared {
             Some(manifest) => manifest.versioned_kind(),
             None => self.served(sides, id).await?,
@@ -95,9 +95,7 @@ impl<'a> Stock<'a> {
     }
 
     pub(super) fn manifest(&self, source: &str, resource: &ResourceId) -> Option<&'a Manifest> {
-        let without_namespace = ResourceId { namespace: None, ..resource.clone() };
-        let found = self.manifests.get(&(source, resource));
-        found.or_else(|| self.manifests.get(&(source, &without_namespace))).copied()
+        self.manifests.of(source, resource)
     }
 
     pub(super) fn live(&self, resource: &ResourceId) -> Option<LiveObject> {

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::foreign;
 use super::tree::{SourceTree, symlink};
+use crate::domain::kustomization::below;
 use crate::domain::problem::{Place, Problem};
 use crate::domain::repository_path::inside;
 use crate::domain::yaml::{Content, Node, read_documents};
@@ -147,10 +148,6 @@ fn text<'n>(node: &'n Node, name: &str) -> Option<&'n str> {
         Content::Scalar(Value::String(text)) if !text.is_empty() => Some(text),
         _ => None,
     }
-}
-
-fn below(folder: &str, path: &str) -> String {
-    if folder.is_empty() { path.to_owned() } else { format!("{folder}/{path}") }
 }
 
 fn shown(folder: &str) -> &str {

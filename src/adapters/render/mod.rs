@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::domain::problem::Problem;
-use crate::domain::resource::{Manifest, ResourceId};
+use crate::domain::resource::Manifest;
 use crate::domain::secret::MaskKey;
 use crate::domain::source::{Renderer, Source};
 
@@ -46,12 +46,6 @@ pub struct Rendered {
 }
 
 impl Rendered {
-    /// The manifest of a live object: its own, else one of that name without a namespace.
-    pub fn manifest(&self, resource: &ResourceId) -> Option<&Manifest> {
-        let of = |id: &ResourceId| self.manifests.iter().find(|manifest| manifest.id == *id);
-        of(resource).or_else(|| of(&ResourceId { namespace: None, ..resource.clone() }))
-    }
-
     /// Whether it may depend on this file.
     pub fn reads(&self, file: &str) -> bool {
         self.reads.iter().any(|path| {
@@ -101,24 +95,4 @@ pub async fn render(tree: &SourceTree, source: &Source, key: &MaskKey, heard: &O
         incomplete: true,
         ..Rendered::default()
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::domain::resource::GroupKind;
-
-    /// A live object is that of the manifest with its namespace, where there is one, and not of another's.
-    #[test]
-    fn the_own_manifest_comes_first() {
-        let id = |namespace: Option<&str>| ResourceId::new(GroupKind::new("apps", "Deployment"), namespace, "web");
-        let manifest = |namespace: Option<&str>| Manifest::new(id(namespace), "s", None, &json!({}));
-        let rendered = Rendered { manifests: vec![manifest(None), manifest(Some("b"))], ..Rendered::default() };
-        for (live, expected) in [("b", Some("b")), ("a", None)] {
-            let found = rendered.manifest(&id(Some(live))).map(|manifest| manifest.id.namespace.as_deref());
-            assert_eq!(found, Some(expected), "{live}");
-        }
-    }
 }

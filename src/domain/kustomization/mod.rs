@@ -129,15 +129,15 @@ pub fn written_in_place(root: &Node) -> Vec<(&Node, &str)> {
 pub fn misspelt(root: &Node) -> Vec<(usize, &str)> {
     let fields = LISTS.iter().chain(&WITH_PATH).chain(&GENERATORS).chain(&CHARTS).chain(&ENTRY).copied();
     let fields: Vec<&str> = fields.collect();
-    let entries = root_entries(root).iter().filter(|entry| fields.contains(&&*entry.key));
-    let nested = entries.flat_map(|entry| items(&entry.value)).flat_map(root_entries);
+    let entries = entries_of(root).iter().filter(|entry| fields.contains(&&*entry.key));
+    let nested = entries.flat_map(|entry| items(&entry.value)).flat_map(entries_of);
     let odd = |entry: &&Entry| {
         !fields.contains(&&*entry.key) && fields.iter().any(|field| folded(field) == folded(&entry.key))
     };
-    root_entries(root).iter().chain(nested).filter(odd).map(|entry| (entry.line, &*entry.key)).collect()
+    entries_of(root).iter().chain(nested).filter(odd).map(|entry| (entry.line, &*entry.key)).collect()
 }
 
-fn root_entries(node: &Node) -> &[Entry] {
+fn entries_of(node: &Node) -> &[Entry] {
     match &node.content {
         Content::Map(entries) => entries,
         _ => &[],

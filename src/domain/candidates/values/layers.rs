@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use crate::domain::candidates::Sought;
 use crate::domain::field_edit::FieldChange;
 use crate::domain::field_path::{FieldPath, Step};
+use crate::domain::kustomization::folder_of;
 use crate::domain::repository_path::inside;
 use crate::domain::yaml::edit::{Action, Edit, apply};
 use crate::domain::yaml::write::to_yaml;
@@ -190,7 +191,7 @@ fn with_includes(sought: &Sought<'_>, open: &[&String], at: FieldPath, layers: &
     if layers.len() >= MOST_LAYERS || open.len() > DEEPEST_INCLUDE || outer.contains(file) {
         return;
     }
-    let folder = file.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let folder = folder_of(file);
     let text = sought.files.text(file).unwrap_or_default();
     let mut included = Vec::new();
     let root = read_values(&text, &mut |named| {
